@@ -1,0 +1,65 @@
+package store
+
+import (
+	"time"
+
+	"comity/schemas"
+)
+
+// CaseFile is where a case stands, derived from its messages and kept so that lists are quick. The messages are the truth.
+type CaseFile struct {
+	ID         schemas.CaseID
+	Peer       schemas.AuthorityID
+	Channel    schemas.Channel
+	Requesting schemas.AuthorityID
+	Requested  schemas.AuthorityID
+	State      string
+	Open       bool
+	OpenedAt   time.Time
+	ChangedAt  time.Time
+}
+
+const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at`
+
+// PutCase writes a case file, new or changed.
+func (t *Tx) PutCase(c *CaseFile) error {
+	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?)`,
+		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt))
+}
+
+// DropCase removes a case file whose opening message no longer counts.
+func (t *Tx) DropCase(id schemas.CaseID) error {
+	return t.exec(`DELETE FROM casefile WHERE id = ?`, id)
+}
+
+// Case reads one case file, or ErrNotFound.
+func (t *Tx) Case(id schemas.CaseID) (*CaseFile, error) {
+	found, err := t.cases(`WHERE id = ?`, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// CasesByPrefix reads at most limit case files whose id begins with prefix.
+func (t *Tx) CasesByPrefix(prefix string, limit int) ([]*CaseFile, error) {
+	return t.cases(`WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT ?`, prefix, prefix, limit)
+}
+
+// Cases lists at most limit case files, the last changed first.
+func (t *Tx) Cases(limit int) ([]*CaseFile, error) {
+	return t.cases(`ORDER BY changed_at DESC, id LIMIT ?`, limit)
+}
+
+func (t *Tx) cases(where string, args ...any) ([]*CaseFile, error) {
+	return collect(t, func(s scanner) (*CaseFile, error) {
+		var c CaseFile
+		var opened, changed int64
+		err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed)
+		c.OpenedAt, c.ChangedAt = instant(opened), instant(changed)
+		return &c, err
+	}, `SELECT `+caseColumns+` FROM casefile `+where, args...)
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"time"
+
+	"comity/schemas"
+)
+
+// HomeLog is the evidence log of local events, which no peer ever sees. Every other log is a peer's.
+const HomeLog schemas.AuthorityID = ""
+
+// AddLeaf appends the hash of a piece of evidence to a log, in the transaction of the rows that it speaks of.
+func (t *Tx) AddLeaf(log schemas.AuthorityID, hash Hash, at time.Time) error {
+	return t.exec(`INSERT INTO evidence (log, leaf, sha256, at)
+		SELECT ?1, coalesce(max(leaf) + 1, 0), ?2, ?3 FROM evidence WHERE log = ?1`, log, hash[:], millis(at))
+}
+
+// Leaves reads the hashes of a log in order.
+func (t *Tx) Leaves(log schemas.AuthorityID) ([]Hash, error) {
+	return collect(t, func(s scanner) (h Hash, err error) {
+		var b []byte
+		err = s.Scan(&b)
+		copy(h[:], b)
+		return h, err
+	}, `SELECT sha256 FROM evidence WHERE log = ? ORDER BY leaf`, log)
+}
+
+// Alarm is something that a person must look at. It holds no content: a peer, and a number or an id.
+type Alarm struct {
+	Kind      string
+	Peer      schemas.AuthorityID
+	Subject   string
+	RaisedAt  time.Time
+	ClearedAt time.Time
+}
+
+// RaiseAlarm raises an alarm, or raises it again after it was cleared. It reports whether it was not up already.
+func (t *Tx) RaiseAlarm(a Alarm) (bool, error) {
+	result, err := t.sql.ExecContext(t.ctx, `INSERT INTO alarm (kind, peer, subject, raised_at) VALUES (?1,?2,?3,?4)
+		ON CONFLICT (kind, peer, subject) DO UPDATE SET raised_at = ?4, cleared_at = 0 WHERE cleared_at > 0`,
+		a.Kind, a.Peer, a.Subject, millis(a.RaisedAt))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// ClearAlarm ends an alarm; one that is not up is no error.
+func (t *Tx) ClearAlarm(kind string, peer schemas.AuthorityID, subject string, at time.Time) error {
+	return t.exec(`UPDATE alarm SET cleared_at = ? WHERE kind = ? AND peer = ? AND subject = ? AND cleared_at = 0`,
+		millis(at), kind, peer, subject)
+}
+
+// Alarms lists at most limit alarms, those that are up first, then the newest.
+func (t *Tx) Alarms(limit int) ([]Alarm, error) {
+	return collect(t, func(s scanner) (Alarm, error) {
+		var a Alarm
+		var raised, cleared int64
+		err := s.Scan(&a.Kind, &a.Peer, &a.Subject, &raised, &cleared)
+		a.RaisedAt, a.ClearedAt = instant(raised), instant(cleared)
+		return a, err
+	}, `SELECT kind, peer, subject, raised_at, cleared_at FROM alarm ORDER BY cleared_at > 0, raised_at DESC LIMIT ?`, limit)
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	"comity/schemas"
+)
+
+// Hash is a SHA-256.
+type Hash [sha256.Size]byte
+
+// Direction tells a message of ours from one of a peer's.
+type Direction string
+
+// The directions.
+const (
+	Out Direction = "out"
+	In  Direction = "in"
+)
+
+// State is where a message stands inside this authority (DOMAIN section 3).
+type State string
+
+// The states of an outgoing message, and Received, the one of an incoming message that counts in its case. A rejected
+// message of either direction does not count.
+const (
+	InReview    State = "in-review"    // valid, waiting for a second person
+	Approved    State = "approved"     // waiting for release, unnumbered and unsealed
+	UnderReview State = "under-review" // held or blocked by policy: everybody is shown this one word for both
+	Returned    State = "returned"     // given back to its author by a protection officer
+	Sent        State = "sent"         // sealed and committed: from here on it counts as disclosed
+	Delivered   State = "delivered"    // the recipient's signed receipt is here
+	Rejected    State = "rejected"     // refused by the recipient's agent with a closed reason
+	Expired     State = "expired"      // no receipt while it was valid: its number is being closed
+	Voided      State = "voided"       // its number is closed
+	Received    State = "received"     // incoming, stored intact
+)
+
+// Key names a message: ids are unique within their sender only.
+type Key struct {
+	Sender schemas.AuthorityID
+	ID     schemas.MessageID
+}
+
+// Message is a row of table message.
+type Message struct {
+	Key
+	Recipient schemas.AuthorityID
+	Direction Direction
+	State     State
+	Reason    string // of a rejection, closed set
+
+	Channel   schemas.Channel
+	Type      schemas.MessageType
+	Case      schemas.CaseID
+	InReplyTo schemas.MessageID
+	Outcome   string // lifecycle.Essence of the payload
+	Urgency   string
+	Language  string
+
+	Payload       []byte // exactly what was approved and signed
+	PayloadSHA256 Hash
+	DraftedAt     time.Time
+	ApprovedBy    string
+	ApprovedAt    time.Time
+	Approval      []byte // the approver's signed command (JWS)
+
+	Seq, Seen  uint64
+	Prev       Hash
+	JWS        []byte
+	JWSSHA256  Hash
+	Wire       []byte
+	SentAt     time.Time
+	ValidUntil time.Time
+	StoredAt   time.Time // at the recipient
+	Receipt    []byte
+	Acceptance []byte
+}
+
+// Peer is the other authority.
+func (m *Message) Peer() schemas.AuthorityID {
+	if m.Direction == Out {
+		return m.Recipient
+	}
+	return m.Sender
+}
+
+// Counts reports whether the message belongs to the set from which both sides derive the case: sealed or stored, and
+// neither rejected, expired nor voided.
+func (m *Message) Counts() bool {
+	return m.State == Sent || m.State == Delivered || m.State == Received
+}
+
+const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, outcome, urgency,
+	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
+	sent_at, valid_until, stored_at, receipt, acceptance`
+
+// PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
+func (t *Tx) PutMessage(m *Message) error {
+	row := string(m.Sender) + "/" + string(m.ID)
+	return t.exec(putMessage,
+		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome, m.Urgency,
+		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], millis(m.DraftedAt), m.ApprovedBy,
+		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
+		millis(m.SentAt), millis(m.ValidUntil), millis(m.StoredAt), m.Receipt, m.Acceptance)
+}
+
+// putMessage replaces by key alone: "INSERT OR REPLACE" would also delete another message that has the same number.
+var putMessage = func() string {
+	var marks, sets []string
+	for column := range strings.SplitSeq(messageColumns, ",") {
+		column = strings.TrimSpace(column)
+		marks = append(marks, "?")
+		sets = append(sets, column+" = excluded."+column)
+	}
+	return `INSERT INTO message (` + messageColumns + `) VALUES (` + strings.Join(marks, ", ") + `)
+		ON CONFLICT (sender, id) DO UPDATE SET ` + strings.Join(sets, ", ")
+}()
+
+func (t *Tx) scanMessage(s scanner) (*Message, error) {
+	var m Message
+	var payload, jws, payloadHash, prev, jwsHash []byte
+	var drafted, approved, sent, valid, stored, seq, seen int64
+	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
+		&m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
+		&prev, &jws, &jwsHash, &m.Wire, &sent, &valid, &stored, &m.Receipt, &m.Acceptance)
+	if err != nil {
+		return nil, err
+	}
+	m.Seq, m.Seen = uint64(seq), uint64(seen)
+	m.DraftedAt, m.ApprovedAt, m.SentAt = instant(drafted), instant(approved), instant(sent)
+	m.ValidUntil, m.StoredAt = instant(valid), instant(stored)
+	copy(m.PayloadSHA256[:], payloadHash)
+	copy(m.Prev[:], prev)
+	copy(m.JWSSHA256[:], jwsHash)
+	row := string(m.Sender) + "/" + string(m.ID)
+	if m.Payload, err = t.columns.open("payload", row, payload); err != nil {
+		return nil, fmt.Errorf("reading payload of message %s: %w", m.ID, err)
+	}
+	if m.JWS, err = t.columns.open("jws", row, jws); err != nil {
+		return nil, fmt.Errorf("reading signed message %s: %w", m.ID, err)
+	}
+	return &m, nil
+}
+
+func (t *Tx) messages(where string, args ...any) ([]*Message, error) {
+	return collect(t, t.scanMessage, `SELECT `+messageColumns+` FROM message `+where, args...)
+}
+
+func (t *Tx) message(where string, args ...any) (*Message, error) {
+	found, err := t.messages(where+" LIMIT 1", args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, ErrNotFound
+	}
+	return found[0], nil
+}
+
+// Message reads one message, or ErrNotFound.
+func (t *Tx) Message(k Key) (*Message, error) {
+	return t.message(`WHERE sender = ? AND id = ?`, k.Sender, k.ID)
+}
+
+// MessageByNumber reads the message that carried a number from sender to recipient, or ErrNotFound.
+func (t *Tx) MessageByNumber(sender, recipient schemas.AuthorityID, seq uint64) (*Message, error) {
+	return t.message(`WHERE sender = ? AND recipient = ? AND seq = ? AND seq > 0`, sender, recipient, int64(seq))
+}
+
+// MessagesByPrefix reads at most limit messages whose id begins with prefix, which must be of base32 characters.
+func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
+	return t.messages(`WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT ?`, prefix, prefix, limit)
+}
+
+// MessagesOfCase reads the messages of a case with one peer, oldest first.
+func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {
+	return t.messages(`WHERE case_id = ? AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`, id, peer, peer)
+}
+
+// MessagesIn reads at most limit messages of one direction and state, oldest first. An empty urgency means any.
+func (t *Tx) MessagesIn(d Direction, s State, urgency string, limit int) ([]*Message, error) {
+	return t.messages(`WHERE direction = ? AND state = ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
+		d, s, urgency, urgency, limit)
+}
+
+// SentBefore reads at most limit messages that are sent, have no receipt, and were valid until a time before t0.
+func (t *Tx) SentBefore(t0 time.Time, limit int) ([]*Message, error) {
+	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND valid_until < ? ORDER BY valid_until LIMIT ?`, millis(t0), limit)
+}
+
+// Filter narrows Messages; empty members do not.
+type Filter struct {
+	State State
+	Case  schemas.CaseID
+	Peer  schemas.AuthorityID
+	Limit int // 1 to 1000
+}
+
+// Messages lists messages, newest first.
+func (t *Tx) Messages(f Filter) ([]*Message, error) {
+	return t.messages(`WHERE (?1 = '' OR state = ?1) AND (?2 = '' OR case_id = ?2) AND (?3 = '' OR sender = ?3 OR recipient = ?3)
+		ORDER BY max(drafted_at, sent_at) DESC, id LIMIT ?4`, f.State, f.Case, f.Peer, f.Limit)
+}
+
+// AddAuthor records that a person wrote or changed a draft.
+func (t *Tx) AddAuthor(k Key, person string) error {
+	return t.exec(`INSERT OR IGNORE INTO author (sender, id, person) VALUES (?,?,?)`, k.Sender, k.ID, person)
+}
+
+// Authors lists who wrote or changed a draft.
+func (t *Tx) Authors(k Key) ([]string, error) {
+	return collect(t, func(s scanner) (name string, err error) { return name, s.Scan(&name) },
+		`SELECT person FROM author WHERE sender = ? AND id = ? ORDER BY person`, k.Sender, k.ID)
+}
+
+// AddVerdict records what policy said of a message that did not leave.
+func (t *Tx) AddVerdict(k Key, outcome, rules string, at time.Time) error {
+	return t.exec(`INSERT OR REPLACE INTO verdict (sender, id, outcome, rules, at) VALUES (?,?,?,?,?)`,
+		k.Sender, k.ID, outcome, rules, millis(at))
+}

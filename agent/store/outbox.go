@@ -1,0 +1,97 @@
+package store
+
+import (
+	"time"
+
+	"comity/schemas"
+)
+
+// Kind is what an envelope in the outbox carries.
+type Kind string
+
+// The kinds. Messages and voids stay until their signed receipt; receipts and resend requests until the broker's acceptance.
+const (
+	KindMessage Kind = "message"
+	KindVoid    Kind = "void"
+	KindReceipt Kind = "receipt"
+	KindResend  Kind = "resend"
+)
+
+// Parcel is a row of the outbox: sealed bytes that wait to be handed to the broker.
+type Parcel struct {
+	ID        schemas.MessageID // of the envelope
+	Kind      Kind
+	Peer      schemas.AuthorityID
+	Channel   schemas.Channel
+	Subject   schemas.MessageID // of a void: the message whose number it closes
+	JWSSHA256 Hash
+	Seq       uint64
+	Wire      []byte
+	Attempts  int
+	Refused   string // the broker's last refusal, closed set
+	NextAt    time.Time
+	ExpiresAt time.Time
+}
+
+const parcelColumns = `id, kind, peer, channel, subject, jws_sha256, seq, wire, attempts, refused, next_at, expires_at`
+
+// PutParcel writes a row of the outbox, new or changed.
+func (t *Tx) PutParcel(p *Parcel) error {
+	return t.exec(`INSERT OR REPLACE INTO outbox (`+parcelColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+		p.ID, p.Kind, p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Wire, p.Attempts, p.Refused,
+		millis(p.NextAt), millis(p.ExpiresAt))
+}
+
+// Parcel reads one row of the outbox, or ErrNotFound.
+func (t *Tx) Parcel(id schemas.MessageID) (*Parcel, error) {
+	return t.parcel(`WHERE id = ?`, id)
+}
+
+// VoidOf reads the void that waits for the receipt which closes a message's number, or ErrNotFound.
+func (t *Tx) VoidOf(id schemas.MessageID) (*Parcel, error) {
+	return t.parcel(`WHERE kind = 'void' AND subject = ?`, id)
+}
+
+func (t *Tx) parcel(where string, args ...any) (*Parcel, error) {
+	found, err := collect(t, scanParcel, `SELECT `+parcelColumns+` FROM outbox `+where+` LIMIT 1`, args...)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// DueParcels reads at most limit rows whose time has come, receipts first (a peer waits for them), then the oldest.
+func (t *Tx) DueParcels(now time.Time, limit int) ([]*Parcel, error) {
+	return collect(t, scanParcel, `SELECT `+parcelColumns+` FROM outbox WHERE next_at <= ?
+		ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`, millis(now), limit)
+}
+
+// NextParcelAt is the time of the earliest row, zero where the outbox is empty.
+func (t *Tx) NextParcelAt() (time.Time, error) {
+	var next int64
+	err := t.row([]any{&next}, `SELECT coalesce(min(next_at), 0) FROM outbox`)
+	return instant(next), err
+}
+
+// DropParcel lets go of a row; one that is gone already is no error.
+func (t *Tx) DropParcel(id schemas.MessageID) error {
+	return t.exec(`DELETE FROM outbox WHERE id = ?`, id)
+}
+
+// OutboxDepth counts the rows that wait.
+func (t *Tx) OutboxDepth() (n int, err error) {
+	return n, t.row([]any{&n}, `SELECT count(*) FROM outbox`)
+}
+
+func scanParcel(s scanner) (*Parcel, error) {
+	var p Parcel
+	var hash []byte
+	var seq, next, expires int64
+	err := s.Scan(&p.ID, &p.Kind, &p.Peer, &p.Channel, &p.Subject, &hash, &seq, &p.Wire, &p.Attempts, &p.Refused, &next, &expires)
+	p.Seq, p.NextAt, p.ExpiresAt = uint64(seq), instant(next), instant(expires)
+	copy(p.JWSSHA256[:], hash)
+	return &p, err
+}

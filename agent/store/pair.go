@@ -1,0 +1,131 @@
+package store
+
+import (
+	"errors"
+	"time"
+
+	"comity/schemas"
+)
+
+// Pair is where the numbers of the two directions with a peer stand.
+type Pair struct {
+	Peer     schemas.AuthorityID
+	Sent     uint64 // highest number used towards the peer
+	SentHash Hash   // of the JWS that carried it; zero before the first
+	Received uint64 // highest contiguous number received
+	Highest  uint64 // highest number received at all
+	Judged   uint64 // numbers up to here have had their place in the case judged
+}
+
+// Pair reads the numbers with a peer; a peer never met has zeros.
+func (t *Tx) Pair(peer schemas.AuthorityID) (Pair, error) {
+	p := Pair{Peer: peer}
+	var hash []byte
+	var sent, received, highest, judged int64
+	err := t.row([]any{&sent, &hash, &received, &highest, &judged},
+		`SELECT sent, sent_hash, received, highest, judged FROM pair WHERE peer = ?`, peer)
+	if errors.Is(err, ErrNotFound) {
+		return p, nil
+	}
+	p.Sent, p.Received, p.Highest, p.Judged = uint64(sent), uint64(received), uint64(highest), uint64(judged)
+	copy(p.SentHash[:], hash)
+	return p, err
+}
+
+// PutPair writes the numbers with a peer.
+func (t *Tx) PutPair(p Pair) error {
+	return t.exec(`INSERT OR REPLACE INTO pair (peer, sent, sent_hash, received, highest, judged) VALUES (?,?,?,?,?,?)`,
+		p.Peer, int64(p.Sent), p.SentHash[:], int64(p.Received), int64(p.Highest), int64(p.Judged))
+}
+
+// Fate is what became of a number that a peer used.
+type Fate string
+
+// The fates.
+const (
+	FateStored   Fate = "stored"
+	FateRejected Fate = "rejected"
+	FateVoid     Fate = "void"
+)
+
+// Arrival is a number that a peer used towards us.
+type Arrival struct {
+	Peer      schemas.AuthorityID
+	Seq       uint64
+	ID        schemas.MessageID // of a void: the id of the message whose number it closes
+	JWSSHA256 Hash              // likewise
+	Prev      Hash
+	Fate      Fate
+	Receipt   []byte // our signed receipt (JWS)
+}
+
+// PutArrival writes a number's fate, new or changed.
+func (t *Tx) PutArrival(a Arrival) error {
+	return t.exec(`INSERT OR REPLACE INTO arrival (peer, seq, id, jws_sha256, prev, fate, receipt) VALUES (?,?,?,?,?,?,?)`,
+		a.Peer, int64(a.Seq), a.ID, a.JWSSHA256[:], a.Prev[:], a.Fate, a.Receipt)
+}
+
+// ArrivalsLike reads what a peer already sent under this number or this id: none, one row, or two that contradict.
+func (t *Tx) ArrivalsLike(peer schemas.AuthorityID, seq uint64, id schemas.MessageID) ([]Arrival, error) {
+	return collect(t, scanArrival, `SELECT peer, seq, id, jws_sha256, prev, fate, receipt FROM arrival
+		WHERE peer = ?1 AND (seq = ?2 OR id = ?3)`, peer, int64(seq), id)
+}
+
+// Arrival reads the fate of one number, or ErrNotFound.
+func (t *Tx) Arrival(peer schemas.AuthorityID, seq uint64) (Arrival, error) {
+	found, err := collect(t, scanArrival, `SELECT peer, seq, id, jws_sha256, prev, fate, receipt FROM arrival
+		WHERE peer = ? AND seq = ?`, peer, int64(seq))
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Arrival{}, err
+	}
+	return found[0], nil
+}
+
+func scanArrival(s scanner) (Arrival, error) {
+	var a Arrival
+	var seq int64
+	var hash, prev []byte
+	err := s.Scan(&a.Peer, &seq, &a.ID, &hash, &prev, &a.Fate, &a.Receipt)
+	a.Seq = uint64(seq)
+	copy(a.JWSSHA256[:], hash)
+	copy(a.Prev[:], prev)
+	return a, err
+}
+
+// Hole is a number of a peer that has not arrived while later ones have.
+type Hole struct {
+	Peer      schemas.AuthorityID
+	Seq       uint64
+	NoticedAt time.Time
+	AskedAt   time.Time
+	Asked     int // how often it was asked for
+}
+
+// AddHole notes a missing number; one that is known keeps its times.
+func (t *Tx) AddHole(peer schemas.AuthorityID, seq uint64, at time.Time) error {
+	return t.exec(`INSERT OR IGNORE INTO hole (peer, seq, noticed_at) VALUES (?,?,?)`, peer, int64(seq), millis(at))
+}
+
+// AskedForHole notes that a hole was asked for.
+func (t *Tx) AskedForHole(peer schemas.AuthorityID, seq uint64, at time.Time) error {
+	return t.exec(`UPDATE hole SET asked_at = ?, asked = asked + 1 WHERE peer = ? AND seq = ?`, millis(at), peer, int64(seq))
+}
+
+// CloseHole forgets a hole.
+func (t *Tx) CloseHole(peer schemas.AuthorityID, seq uint64) error {
+	return t.exec(`DELETE FROM hole WHERE peer = ? AND seq = ?`, peer, int64(seq))
+}
+
+// Holes lists at most limit holes, by peer and number.
+func (t *Tx) Holes(limit int) ([]Hole, error) {
+	return collect(t, func(s scanner) (Hole, error) {
+		var h Hole
+		var seq, noticed, asked int64
+		err := s.Scan(&h.Peer, &seq, &noticed, &asked, &h.Asked)
+		h.Seq, h.NoticedAt, h.AskedAt = uint64(seq), instant(noticed), instant(asked)
+		return h, err
+	}, `SELECT peer, seq, noticed_at, asked_at, asked FROM hole ORDER BY peer, seq LIMIT ?`, limit)
+}

@@ -1,0 +1,133 @@
+-- Times are milliseconds since 1970 UTC. Columns marked (sealed) are encrypted by Columns. 0 and '' mean "not yet".
+
+-- One row for each message of either direction. A draft with several recipients is several messages from the start.
+CREATE TABLE message (
+  sender         TEXT    NOT NULL,
+  id             TEXT    NOT NULL,
+  recipient      TEXT    NOT NULL,
+  direction      TEXT    NOT NULL CHECK (direction IN ('out', 'in')),
+  state          TEXT    NOT NULL,
+  reason         TEXT    NOT NULL DEFAULT '',  -- of a rejection, closed set
+  channel        TEXT    NOT NULL,
+  type           TEXT    NOT NULL,
+  case_id        TEXT    NOT NULL DEFAULT '',
+  in_reply_to    TEXT    NOT NULL DEFAULT '',
+  outcome        TEXT    NOT NULL DEFAULT '',  -- what of the body moves the case (lifecycle.Essence)
+  urgency        TEXT    NOT NULL,
+  language       TEXT    NOT NULL DEFAULT '',
+  payload        BLOB,                         -- (sealed)
+  payload_sha256 BLOB    NOT NULL,
+  drafted_at     INTEGER NOT NULL DEFAULT 0,
+  approved_by    TEXT    NOT NULL DEFAULT '',
+  approved_at    INTEGER NOT NULL DEFAULT 0,
+  approval       BLOB,                         -- the approver's signed command
+  seq            INTEGER NOT NULL DEFAULT 0,   -- the number in its pair and direction; 0 until sealed
+  seen           INTEGER NOT NULL DEFAULT 0,
+  prev           BLOB,
+  jws            BLOB,                         -- (sealed)
+  jws_sha256     BLOB,
+  wire           BLOB,                         -- the sealed envelope as sent, kept to be sent again unchanged
+  sent_at        INTEGER NOT NULL DEFAULT 0,
+  valid_until    INTEGER NOT NULL DEFAULT 0,
+  stored_at      INTEGER NOT NULL DEFAULT 0,   -- at the recipient, by its signed receipt
+  receipt        BLOB,                         -- the signed receipt (JWS), ours or the peer's
+  acceptance     BLOB,                         -- the broker's signed acceptance (JWS)
+  PRIMARY KEY (sender, id)
+) STRICT;
+CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq > 0;
+CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
+CREATE INDEX message_state ON message (direction, state, urgency);
+
+-- Who wrote or changed a draft: none of them may approve it.
+CREATE TABLE author (
+  sender TEXT NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL,
+  PRIMARY KEY (sender, id, person),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
+-- What policy said of a message that did not leave. For protection officers only.
+CREATE TABLE verdict (
+  sender TEXT NOT NULL, id TEXT NOT NULL, outcome TEXT NOT NULL, rules TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (sender, id, at),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
+-- The numbers exchanged with each peer.
+CREATE TABLE pair (
+  peer        TEXT    PRIMARY KEY,
+  sent        INTEGER NOT NULL DEFAULT 0,  -- highest number used towards the peer
+  sent_hash   BLOB,                        -- SHA-256 of the JWS that carried it
+  received    INTEGER NOT NULL DEFAULT 0,  -- highest contiguous number received
+  highest     INTEGER NOT NULL DEFAULT 0,  -- highest number received at all
+  judged      INTEGER NOT NULL DEFAULT 0   -- numbers up to here have had their place in the case judged
+) STRICT, WITHOUT ROWID;
+
+-- Each number that a peer used towards us, whatever became of it.
+CREATE TABLE arrival (
+  peer       TEXT    NOT NULL,
+  seq        INTEGER NOT NULL,
+  id         TEXT    NOT NULL,
+  jws_sha256 BLOB    NOT NULL,
+  prev       BLOB,
+  fate       TEXT    NOT NULL CHECK (fate IN ('stored', 'rejected', 'void')),
+  receipt    BLOB    NOT NULL,             -- our signed receipt (JWS): a duplicate gets it again
+  PRIMARY KEY (peer, seq)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX arrival_id ON arrival (peer, id);
+
+-- Holes in a peer's numbers.
+CREATE TABLE hole (
+  peer       TEXT    NOT NULL,
+  seq        INTEGER NOT NULL,
+  noticed_at INTEGER NOT NULL,
+  asked_at   INTEGER NOT NULL DEFAULT 0,
+  asked      INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (peer, seq)
+) STRICT, WITHOUT ROWID;
+
+-- What waits to be handed to the broker. A message or void stays until its signed receipt, the rest until accepted.
+CREATE TABLE outbox (
+  id          TEXT    PRIMARY KEY,         -- the envelope's own id
+  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'resend')),
+  peer        TEXT    NOT NULL,
+  channel     TEXT    NOT NULL,
+  subject     TEXT    NOT NULL DEFAULT '', -- of a void: the id of the message it closes
+  jws_sha256  BLOB    NOT NULL,
+  seq         INTEGER NOT NULL DEFAULT 0,
+  wire        BLOB    NOT NULL,
+  attempts    INTEGER NOT NULL DEFAULT 0,
+  refused     TEXT    NOT NULL DEFAULT '', -- the broker's last refusal, closed set
+  next_at     INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_next ON outbox (next_at);
+
+CREATE TABLE casefile (
+  id         TEXT    PRIMARY KEY,
+  peer       TEXT    NOT NULL,
+  channel    TEXT    NOT NULL,
+  requesting TEXT    NOT NULL,
+  requested  TEXT    NOT NULL,
+  state      TEXT    NOT NULL,
+  open       INTEGER NOT NULL,
+  opened_at  INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alarm (
+  kind       TEXT    NOT NULL,             -- closed set
+  peer       TEXT    NOT NULL,
+  subject    TEXT    NOT NULL,             -- a number or an id, never content
+  raised_at  INTEGER NOT NULL,
+  cleared_at INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (kind, peer, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Hashes of evidence, one log for each peer and the home log (log = ''), committed with the rows they speak of.
+CREATE TABLE evidence (
+  log    TEXT    NOT NULL,
+  leaf   INTEGER NOT NULL,
+  sha256 BLOB    NOT NULL CHECK (length(sha256) = 32),
+  at     INTEGER NOT NULL,
+  PRIMARY KEY (log, leaf)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	_ "modernc.org/sqlite" // the database/sql driver "sqlite": SQLite in pure Go
+)
+
+// Limits of the group commit.
+const (
+	queueLength = 1024 // transactions that may wait for the writer; more callers block
+	groupSize   = 256  // transactions that share one sync at the most
+	readers     = 4
+)
+
+// ErrInUse says that another process holds the database: one active agent per authority.
+var ErrInUse = errors.New("database is in use by another agent")
+
+// ErrClosed is returned for work that arrives after Close.
+var ErrClosed = errors.New("store is closed")
+
+// Store is the open database. It is safe for concurrent use.
+type Store struct {
+	columns *Columns
+	lock    *os.File
+	read    *sql.DB
+	write   *sql.DB
+
+	queue  chan job
+	closed chan struct{} // closed by Close: no new work
+	done   chan struct{} // closed when the writer has ended
+}
+
+// job is one caller's transaction on its way to the writer.
+type job struct {
+	ctx  context.Context
+	work func(*Tx) error
+	done chan error
+}
+
+// Open opens or creates the database at path, readable by its owner alone, and brings its schema up to date.
+// It returns ErrInUse while another process has it open.
+func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", filepath.Base(path), err)
+	}
+	s := &Store{
+		columns: columns, lock: lock,
+		queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
+	}
+	if err := s.open(ctx, path); err != nil {
+		s.release()
+		return nil, fmt.Errorf("opening %s: %w", filepath.Base(path), err)
+	}
+	go s.commitGroups()
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
+		"&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)&_txlock="
+	if s.write, err = sql.Open("sqlite", "file:"+path+pragmas+"immediate"); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", "file:"+path+pragmas+"deferred&_pragma=query_only(ON)"); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(readers)
+	return migrate(ctx, s.write)
+}
+
+// lockFile takes an exclusive advisory lock that the kernel drops with the process, so that kill -9 leaves none behind.
+func lockFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, err
+	}
+	return file, nil
+}
+
+// Close waits for the transactions that were accepted, then closes the file and gives up the lock.
+func (s *Store) Close() error {
+	select {
+	case <-s.closed:
+	default:
+		close(s.closed)
+	}
+	<-s.done
+	return s.release()
+}
+
+func (s *Store) release() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// Update runs work in a transaction and returns once it is synced to disk, or its error with nothing changed.
+// Callers that arrive together share one sync. work runs on the only writer: it must not wait for anything, and must not
+// call Update. When ctx ends while the transaction waits, Update returns ctx's error and work does not run; once it
+// runs it is committed whatever ctx does, and Update reports how that ended.
+func (s *Store) Update(ctx context.Context, work func(*Tx) error) error {
+	j := job{ctx: ctx, work: work, done: make(chan error, 1)}
+	select {
+	case <-s.closed:
+		return ErrClosed
+	default:
+	}
+	select {
+	case s.queue <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closed:
+		return ErrClosed
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-s.done:
+	}
+	select { // the writer ended: it either took this job just before, or never will
+	case err := <-j.done:
+		return err
+	default:
+		return ErrClosed
+	}
+}
+
+// View runs work on one consistent snapshot of what is committed. It never waits for the writer.
+func (s *Store) View(ctx context.Context, work func(*Tx) error) error {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("beginning to read: %w", err)
+	}
+	defer tx.Rollback() // a reader has nothing to commit
+	return work(&Tx{ctx: ctx, sql: tx, columns: s.columns})
+}

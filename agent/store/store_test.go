@@ -1,0 +1,236 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"comity/schemas"
+)
+
+func testColumns(t testing.TB) *Columns {
+	t.Helper()
+	columns, err := NewColumns(bytes.Repeat([]byte{7}, KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return columns
+}
+
+func open(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, testColumns(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func sample(id schemas.MessageID) *Message {
+	at := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	return &Message{
+		Key:       Key{Sender: "QM/justice", ID: id},
+		Recipient: "QN/justice", Direction: Out, State: InReview, Channel: schemas.ChannelMLA, Type: "mla.request/1",
+		Case: "c", InReplyTo: "r", Outcome: "o", Urgency: "routine", Language: "en",
+		Payload: []byte(`{"who":"TESTPERSON ALPHA-01"}`), PayloadSHA256: Hash{1}, DraftedAt: at, ApprovedBy: "approver", ApprovedAt: at,
+		Approval: []byte("proof"), Seq: 3, Seen: 2, Prev: Hash{2}, JWS: []byte("jws"), JWSSHA256: Hash{3}, Wire: []byte("wire"),
+		SentAt: at, ValidUntil: at.Add(time.Hour), StoredAt: at, Receipt: []byte("receipt"), Acceptance: []byte("acceptance"),
+	}
+}
+
+func TestMessageRoundTrip(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	want := sample(schemas.NewMessageID())
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.PutMessage(want) }); err != nil {
+		t.Fatal(err)
+	}
+	var got *Message
+	if err := s.View(t.Context(), func(tx *Tx) (err error) { got, err = tx.Message(want.Key); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if !equalMessages(got, want) {
+		t.Errorf("read back %+v\nwant %+v", got, want)
+	}
+}
+
+func equalMessages(a, b *Message) bool {
+	x, y := *a, *b
+	same := bytes.Equal(x.Payload, y.Payload) && bytes.Equal(x.JWS, y.JWS) && bytes.Equal(x.Wire, y.Wire) &&
+		bytes.Equal(x.Approval, y.Approval) && bytes.Equal(x.Receipt, y.Receipt) && bytes.Equal(x.Acceptance, y.Acceptance) &&
+		x.DraftedAt.Equal(y.DraftedAt) && x.ValidUntil.Equal(y.ValidUntil)
+	return same && x.Key == y.Key && x.State == y.State && x.Seq == y.Seq && x.Seen == y.Seen && x.Prev == y.Prev &&
+		x.JWSSHA256 == y.JWSSHA256 && x.PayloadSHA256 == y.PayloadSHA256 && x.Case == y.Case && x.InReplyTo == y.InReplyTo
+}
+
+func TestFileHoldsNoPayloadInTheClear(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.db")
+	s := open(t, path)
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.PutMessage(sample(schemas.NewMessageID())) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found bool
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(content, []byte("TESTPERSON")) {
+			t.Errorf("%s holds a payload in the clear", filepath.Base(file))
+		}
+		found = found || bytes.Contains(content, []byte("mla.request/1"))
+	}
+	if !found {
+		t.Error("no file holds the row at all: the search above proves nothing")
+	}
+}
+
+func TestAValueCannotBeMovedToAnotherRow(t *testing.T) {
+	c := testColumns(t)
+	sealed := c.seal("payload", "QM/justice/a", []byte("text"))
+	if _, err := c.open("payload", "QM/justice/b", sealed); !errors.Is(err, ErrColumn) {
+		t.Errorf("another row: %v, want ErrColumn", err)
+	}
+	if _, err := c.open("jws", "QM/justice/a", sealed); !errors.Is(err, ErrColumn) {
+		t.Errorf("another column: %v, want ErrColumn", err)
+	}
+	if plain, err := c.open("payload", "QM/justice/a", sealed); err != nil || string(plain) != "text" {
+		t.Errorf("its own place: %q, %v", plain, err)
+	}
+}
+
+func TestOneProcessHoldsTheDatabase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "agent.db")
+	open(t, path)
+	if _, err := Open(t.Context(), path, testColumns(t)); !errors.Is(err, ErrInUse) {
+		t.Errorf("second opening: %v, want ErrInUse", err)
+	}
+}
+
+func TestAFailedTransactionTakesNothingWithIt(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	refused := errors.New("refused")
+	var group sync.WaitGroup
+	keys := make([]Key, 40)
+	for i := range keys {
+		m := sample(schemas.NewMessageID())
+		m.Seq = 0
+		keys[i] = m.Key
+		group.Go(func() {
+			err := s.Update(context.Background(), func(tx *Tx) error {
+				if err := tx.PutMessage(m); err != nil {
+					return err
+				}
+				switch i % 4 {
+				case 1:
+					return refused
+				case 2:
+					panic("broken caller")
+				}
+				return nil
+			})
+			if failed := i%4 == 1 || i%4 == 2; failed != (err != nil) {
+				t.Errorf("transaction %d: error %v", i, err)
+			}
+		})
+	}
+	group.Wait()
+	for i, k := range keys {
+		err := s.View(t.Context(), func(tx *Tx) error { _, err := tx.Message(k); return err })
+		if want := i%4 == 1 || i%4 == 2; errors.Is(err, ErrNotFound) != want {
+			t.Errorf("message %d: %v, want absent %v", i, err, want)
+		}
+	}
+}
+
+func TestNoTwoMessagesShareANumber(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	a, b := sample(schemas.NewMessageID()), sample(schemas.NewMessageID())
+	put := func(m *Message) error {
+		return s.Update(t.Context(), func(tx *Tx) error { return tx.PutMessage(m) })
+	}
+	if err := put(a); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(b); err == nil {
+		t.Error("a second message took the same number")
+	}
+	b.Seq++
+	if err := put(b); err != nil {
+		t.Errorf("the next number: %v", err)
+	}
+}
+
+func TestEvidenceLeavesAreNumberedPerLog(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		for i, log := range []schemas.AuthorityID{HomeLog, "QN/justice", HomeLog} {
+			if err := tx.AddLeaf(log, Hash{byte(i)}, time.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.View(t.Context(), func(tx *Tx) error {
+		home, err := tx.Leaves(HomeLog)
+		if err != nil || len(home) != 2 || home[0] != (Hash{0}) || home[1] != (Hash{2}) {
+			t.Errorf("home log: %v, %v", home, err)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAlarmIsRaisedOnceUntilCleared(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	alarm := Alarm{Kind: "hole", Peer: "QN/justice", Subject: "7", RaisedAt: time.UnixMilli(1000)}
+	for i, want := range []bool{true, false, true} {
+		err := s.Update(t.Context(), func(tx *Tx) error {
+			if i == 2 {
+				if err := tx.ClearAlarm("hole", "QN/justice", "7", time.UnixMilli(2000)); err != nil {
+					return err
+				}
+			}
+			raised, err := tx.RaiseAlarm(alarm)
+			if raised != want {
+				t.Errorf("raising it for the %d. time: new = %v, want %v", i+1, raised, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkGroupCommit(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "agent.db"))
+	payload := bytes.Repeat([]byte("x"), 4096)
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			m := sample(schemas.NewMessageID())
+			m.Payload, m.Seq = payload, 0
+			if err := s.Update(context.Background(), func(tx *Tx) error { return tx.PutMessage(m) }); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
