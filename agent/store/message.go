@@ -36,6 +36,7 @@ const (
 	Rejected    State = "rejected"     // refused by the recipient's agent with a closed reason
 	Expired     State = "expired"      // no receipt while it was valid: its number is being closed
 	Voided      State = "voided"       // its number is closed
+	Discarded   State = "discarded"    // given up by its author before it left
 	Received    State = "received"     // incoming, stored intact
 )
 
@@ -75,9 +76,12 @@ type Message struct {
 	Wire       []byte
 	SentAt     time.Time
 	ValidUntil time.Time
-	StoredAt   time.Time // at the recipient
 	Receipt    []byte
 	Acceptance []byte
+
+	SealedAt    time.Time // by our clock
+	StoredAt    time.Time // at the recipient, by its receipt
+	ReceiptedAt time.Time // when that receipt reached us, by our clock
 }
 
 // Peer is the other authority.
@@ -96,7 +100,7 @@ func (m *Message) Counts() bool {
 
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, outcome, urgency,
 	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
-	sent_at, valid_until, stored_at, receipt, acceptance`
+	sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
 
 // PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
 func (t *Tx) PutMessage(m *Message) error {
@@ -105,7 +109,7 @@ func (t *Tx) PutMessage(m *Message) error {
 		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome, m.Urgency,
 		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], millis(m.DraftedAt), m.ApprovedBy,
 		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
-		millis(m.SentAt), millis(m.ValidUntil), millis(m.StoredAt), m.Receipt, m.Acceptance)
+		millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
 }
 
 // putMessage replaces by key alone: "INSERT OR REPLACE" would also delete another message that has the same number.
@@ -123,16 +127,16 @@ var putMessage = func() string {
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
 	var payload, jws, payloadHash, prev, jwsHash []byte
-	var drafted, approved, sent, valid, stored, seq, seen int64
+	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
 		&m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
-		&prev, &jws, &jwsHash, &m.Wire, &sent, &valid, &stored, &m.Receipt, &m.Acceptance)
+		&prev, &jws, &jwsHash, &m.Wire, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
 	if err != nil {
 		return nil, err
 	}
 	m.Seq, m.Seen = uint64(seq), uint64(seen)
 	m.DraftedAt, m.ApprovedAt, m.SentAt = instant(drafted), instant(approved), instant(sent)
-	m.ValidUntil, m.StoredAt = instant(valid), instant(stored)
+	m.ValidUntil, m.SealedAt, m.StoredAt, m.ReceiptedAt = instant(valid), instant(sealed), instant(stored), instant(receipted)
 	copy(m.PayloadSHA256[:], payloadHash)
 	copy(m.Prev[:], prev)
 	copy(m.JWSSHA256[:], jwsHash)

@@ -29,7 +29,9 @@ CREATE TABLE message (
   wire           BLOB,                         -- the sealed envelope as sent, kept to be sent again unchanged
   sent_at        INTEGER NOT NULL DEFAULT 0,
   valid_until    INTEGER NOT NULL DEFAULT 0,
+  sealed_at      INTEGER NOT NULL DEFAULT 0,   -- by our clock, to the millisecond
   stored_at      INTEGER NOT NULL DEFAULT 0,   -- at the recipient, by its signed receipt
+  receipted_at   INTEGER NOT NULL DEFAULT 0,   -- when that receipt reached us, by our clock
   receipt        BLOB,                         -- the signed receipt (JWS), ours or the peer's
   acceptance     BLOB,                         -- the broker's signed acceptance (JWS)
   PRIMARY KEY (sender, id)

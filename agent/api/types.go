@@ -1,0 +1,111 @@
+package api
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"comity/schemas"
+)
+
+// Message is a message as its own authority sees it.
+type Message struct {
+	ID          schemas.MessageID   `json:"id"`
+	Direction   string              `json:"direction"` // out | in
+	From        schemas.AuthorityID `json:"from"`
+	To          schemas.AuthorityID `json:"to"`
+	State       string              `json:"state"`
+	Reason      string              `json:"reason,omitzero"` // of a rejection
+	Channel     schemas.Channel     `json:"channel"`
+	Type        schemas.MessageType `json:"type"`
+	Case        schemas.CaseID      `json:"case,omitzero"`
+	InReplyTo   schemas.MessageID   `json:"in_reply_to,omitzero"`
+	Urgency     string              `json:"urgency"`
+	Language    string              `json:"language"`
+	SHA256      string              `json:"sha256"`          // of the payload, hexadecimal: what an approver approves
+	Number      uint64              `json:"number,omitzero"` // in its pair and direction; absent until sealed
+	Authors     []string            `json:"authors,omitzero"`
+	ApprovedBy  string              `json:"approved_by,omitzero"`
+	DraftedAt   time.Time           `json:"drafted_at,omitzero"`
+	ApprovedAt  time.Time           `json:"approved_at,omitzero"`
+	SentAt      time.Time           `json:"sent_at,omitzero"`
+	ValidUntil  time.Time           `json:"valid_until,omitzero"`
+	StoredAt    time.Time           `json:"stored_at,omitzero"`    // at the recipient, by its signed receipt
+	ReceiptedAt time.Time           `json:"receipted_at,omitzero"` // when that receipt reached the sender
+	// ReceiptMillis is the time from sealing to the verified receipt, by the sender's clock.
+	ReceiptMillis int64          `json:"receipt_ms,omitzero"`
+	Payload       jsontext.Value `json:"payload,omitzero"` // in show only, for those who may read content
+}
+
+// Case is a case between this authority and one peer.
+type Case struct {
+	ID         schemas.CaseID        `json:"id"`
+	Peer       schemas.AuthorityID   `json:"peer"`
+	Channel    schemas.Channel       `json:"channel"`
+	Requesting schemas.AuthorityID   `json:"requesting"`
+	Requested  schemas.AuthorityID   `json:"requested"`
+	State      string                `json:"state"`
+	Open       bool                  `json:"open"`
+	OpenedAt   time.Time             `json:"opened_at"`
+	ChangedAt  time.Time             `json:"changed_at"`
+	Next       []schemas.AuthorityID `json:"next,omitzero"`     // whose turn it is; in show only
+	MayNow     []schemas.MessageType `json:"may_now,omitzero"`  // what this authority may send now; in show only
+	Messages   []Message             `json:"messages,omitzero"` // without payloads; in show only
+}
+
+// Messages and Cases are the answers of the lists.
+type (
+	Messages struct {
+		Messages []Message `json:"messages"`
+	}
+	Cases struct {
+		Cases []Case `json:"cases"`
+	}
+)
+
+// Approval is the body of an approval: the exact bytes, by their hash, that the approver has read.
+type Approval struct {
+	SHA256 string `json:"sha256"`
+}
+
+// Check is one line of the agent's health: ok, or an error with a hint.
+type Check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitzero"`
+}
+
+// Alarm is something that a person must look at.
+type Alarm struct {
+	Kind     string              `json:"kind"`
+	Peer     schemas.AuthorityID `json:"peer,omitzero"`
+	Subject  string              `json:"subject,omitzero"`
+	RaisedAt time.Time           `json:"raised_at"`
+}
+
+// Health is the agent's own report.
+type Health struct {
+	Authority schemas.AuthorityID `json:"authority"`
+	Time      time.Time           `json:"time"`
+	Checks    []Check             `json:"checks"`
+	Alarms    []Alarm             `json:"alarms,omitzero"`
+	Outbox    int                 `json:"outbox"`
+}
+
+// Event says that a message or case changed. It holds no content.
+type Event struct {
+	Message schemas.MessageID `json:"message,omitzero"`
+	State   string            `json:"state,omitzero"`
+	Case    schemas.CaseID    `json:"case,omitzero"`
+}
+
+// Problem is the body of every answer that is not a success.
+type Problem struct {
+	Message string           `json:"error"`
+	Hint    string           `json:"hint,omitzero"`
+	Reason  string           `json:"reason,omitzero"`  // closed set, for scripts
+	Defects []schemas.Defect `json:"defects,omitzero"` // of a draft, every one at once
+}
+
+func (p *Problem) Error() string { return p.Message }

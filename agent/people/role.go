@@ -1,0 +1,61 @@
+package people
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Role is one of the roles of DOMAIN section 6.
+type Role string
+
+// The roles.
+const (
+	CaseOfficer       Role = "case-officer"
+	Approver          Role = "approver"
+	Registrar         Role = "registrar"
+	ProtectionOfficer Role = "protection-officer"
+	BorderDesk        Role = "border-duty-desk"
+	LiaisonOfficer    Role = "liaison-officer"
+	JITLeader         Role = "jit-leader"
+	Auditor           Role = "auditor"
+	KeyOfficer        Role = "key-officer"
+)
+
+// Act is something that a person asks of the agent.
+type Act string
+
+// The acts that the agent offers.
+const (
+	Draft      Act = "draft"       // write, change or discard a draft
+	Approve    Act = "approve"     // approve what another person wrote
+	ReturnHeld Act = "return-held" // give a message under review back to its author
+	ReadList   Act = "read-list"   // see messages and cases without their content
+	ReadText   Act = "read-text"   // read the content of a message
+	ReadHealth Act = "read-health" // see alarms, certificates, connections
+)
+
+// grants is the whole table: what is not here is refused.
+var grants = map[Role][]Act{
+	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth},
+	Approver:          {Approve, ReadList, ReadText, ReadHealth},
+	Registrar:         {ReadList, ReadHealth},
+	ProtectionOfficer: {ReturnHeld, ReadList, ReadText, ReadHealth},
+	BorderDesk:        {Draft, ReadList, ReadText, ReadHealth},
+	LiaisonOfficer:    {ReadList, ReadHealth},
+	JITLeader:         {Draft, ReadList, ReadText, ReadHealth},
+	Auditor:           {ReadList, ReadHealth},
+	KeyOfficer:        {ReadHealth},
+}
+
+// ParseRole accepts the name of a role.
+func ParseRole(s string) (Role, error) {
+	if _, ok := grants[Role(s)]; !ok {
+		return "", fmt.Errorf("unknown role %q", s)
+	}
+	return Role(s), nil
+}
+
+// May reports whether one of the person's roles allows an act.
+func (p *Person) May(act Act) bool {
+	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(grants[r], act) })
+}
