@@ -1,0 +1,8 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// subcommands are all commands of the program, in the order in which a newcomer meets them.
+func subcommands() []*cobra.Command {
+	return []*cobra.Command{}
+}
