@@ -74,6 +74,14 @@ func (l *Link) Receive(ctx context.Context, handle func(context.Context, Deliver
 	return context.Cause(ctx)
 }
 
+// Inbox tells whether the inbox can be opened now. It takes nothing from it.
+func (l *Link) Inbox(ctx context.Context) error {
+	if _, err := l.js.Consumer(ctx, inboxStream, inboxConsumer); err != nil {
+		return fmt.Errorf("opening the inbox: %w", err)
+	}
+	return nil
+}
+
 // pull opens the consumer and asks it for messages until something fails.
 func (l *Link) pull(ctx context.Context, held *held, handle func(context.Context, Delivery) error) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
