@@ -1,0 +1,85 @@
+package lifecycle
+
+import "comity/schemas"
+
+// story is the lifecycle of the cases that one type of message opens: a table. Everything below is data; derive.go
+// holds the one machine that reads it.
+type story struct {
+	Opening string // the type that opens the case, without channel and version
+	Initial State
+	// States lists every state of the main path with the sides that act next; no side means that it is an end.
+	States map[State]Sides
+	// Ends are the states in which the case is no longer open.
+	Ends []State
+	// Overlays are states that a case is in for a while, beside the main path; the first that applies is shown.
+	Overlays []overlay
+	// Rules are tried from the top; the first that permits an event is applied. A type without a rule has no effect.
+	Rules []rule
+	// Precedence decides between events that crossed: lower comes first, 0 where a type is not named.
+	Precedence map[string]int
+}
+
+// overlay shows State while a question of this kind is open, or while Mark is set.
+type overlay struct {
+	State State
+	Asked string
+	Mark  mark
+	Next  Sides // who acts while the mark is set and no question is open
+}
+
+// mark is something that happened in a case and that the state alone does not tell.
+type mark uint8
+
+const (
+	consulted   mark = 1 << iota // the other side has answered a consultation, and nothing was decided since
+	hasReceived                  // the requesting side has confirmed a result
+)
+
+// rule is one row: who may send what, in which states, and what it does.
+type rule struct {
+	Type     string
+	By       Sides
+	Outcomes []string // nil: whatever the message says
+	From     []State  // of the main path; nil: all, ends included
+	Needs    mark
+	// Answers is the type of message that this one must answer. The answered one must have had effect, and said one of
+	// Said (nil: whatever); unless Again, it must not have been answered before.
+	Answers string
+	Said    []string
+	Again   bool
+	// MayAnswer is for a type that also stands alone.
+	MayAnswer string
+
+	To     State // "": stays
+	Asks   bool  // the other side owes an answer
+	Sets   mark
+	Clears mark
+	// Settles lists the types of questions that are open no longer: whoever goes on does not wait for them.
+	Settles []string
+}
+
+// stories returns the tables of a channel, nil where it has none.
+func stories(ch schemas.Channel) []*story {
+	switch ch {
+	case schemas.ChannelMLA:
+		return mlaStories()
+	}
+	return nil
+}
+
+// essenceMember names, by type, the member of the body that moves a case.
+func essenceMember(name string) string {
+	switch name {
+	case "decision", "use-consent-decision":
+		return "outcome"
+	case "consultation-reply":
+		return "answer"
+	case "result":
+		return "extent"
+	case "status-report":
+		return "stage"
+	case "withdrawal":
+		return "scope"
+	}
+	return ""
+}
