@@ -136,7 +136,7 @@ func (d *desk) send(t testing.TB, rng *rand.Rand, list []move, to *desk) {
 	for range 6 {
 		m := list[rng.IntN(len(list))]
 		e := Event{From: d.me, To: d.peer, Seq: d.seq + 1, Seen: d.contiguous(), Type: schemas.MessageType("mla." + m.name + "/1"), Outcome: m.outcome}
-		e.ID = schemas.MessageID(fmt.Sprintf("%s%05d", d.me.State().Lower(), rng.IntN(100000)))
+		e.ID = schemas.MessageID(fmt.Sprintf("%s%05d", d.me.State().Lower(), e.Seq))
 		if open := c.Unanswered(e.Type); len(open) > 0 {
 			e.InReplyTo = open[rng.IntN(len(open))]
 		}
