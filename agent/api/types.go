@@ -34,7 +34,8 @@ type Message struct {
 	ReceiptedAt time.Time           `json:"receipted_at,omitzero"` // when that receipt reached the sender
 	// ReceiptMillis is the time from sealing to the verified receipt, by the sender's clock.
 	ReceiptMillis int64          `json:"receipt_ms,omitzero"`
-	Payload       jsontext.Value `json:"payload,omitzero"` // in show only, for those who may read content
+	NoEffect      bool           `json:"no_effect,omitzero"` // it lost against a message that crossed it; in case show only
+	Payload       jsontext.Value `json:"payload,omitzero"`   // in show only, for those who may read content
 }
 
 // Case is a case between this authority and one peer.

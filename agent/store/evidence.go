@@ -62,3 +62,8 @@ func (t *Tx) Alarms(limit int) ([]Alarm, error) {
 		return a, err
 	}, `SELECT kind, peer, subject, raised_at, cleared_at FROM alarm ORDER BY cleared_at > 0, raised_at DESC LIMIT ?`, limit)
 }
+
+// ClearAlarmsOf ends every alarm of a kind.
+func (t *Tx) ClearAlarmsOf(kind string, at time.Time) error {
+	return t.exec(`UPDATE alarm SET cleared_at = ? WHERE kind = ? AND cleared_at = 0`, millis(at), kind)
+}

@@ -73,7 +73,9 @@ type Message struct {
 	Prev       Hash
 	JWS        []byte
 	JWSSHA256  Hash
-	Wire       []byte
+	Wire       []byte // as sent; of a closed number, the void
+	VoidID     schemas.MessageID
+	VoidSHA256 Hash
 	SentAt     time.Time
 	ValidUntil time.Time
 	Receipt    []byte
@@ -100,7 +102,7 @@ func (m *Message) Counts() bool {
 
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, outcome, urgency,
 	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
-	sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
+	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
 
 // PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
 func (t *Tx) PutMessage(m *Message) error {
@@ -109,7 +111,7 @@ func (t *Tx) PutMessage(m *Message) error {
 		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome, m.Urgency,
 		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], millis(m.DraftedAt), m.ApprovedBy,
 		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
-		millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
+		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
 }
 
 // putMessage replaces by key alone: "INSERT OR REPLACE" would also delete another message that has the same number.
@@ -126,11 +128,11 @@ var putMessage = func() string {
 
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
-	var payload, jws, payloadHash, prev, jwsHash []byte
+	var payload, jws, payloadHash, prev, jwsHash, voidHash []byte
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
 		&m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
-		&prev, &jws, &jwsHash, &m.Wire, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
+		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +142,7 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	copy(m.PayloadSHA256[:], payloadHash)
 	copy(m.Prev[:], prev)
 	copy(m.JWSSHA256[:], jwsHash)
+	copy(m.VoidSHA256[:], voidHash)
 	row := string(m.Sender) + "/" + string(m.ID)
 	if m.Payload, err = t.columns.open("payload", row, payload); err != nil {
 		return nil, fmt.Errorf("reading payload of message %s: %w", m.ID, err)
@@ -189,6 +192,13 @@ func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Mes
 func (t *Tx) MessagesIn(d Direction, s State, urgency string, limit int) ([]*Message, error) {
 	return t.messages(`WHERE direction = ? AND state = ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
 		d, s, urgency, urgency, limit)
+}
+
+// NextExpiry is the earliest end of validity of a message that is sent and has no receipt, zero where there is none.
+func (t *Tx) NextExpiry() (time.Time, error) {
+	var next int64
+	err := t.row([]any{&next}, `SELECT coalesce(min(valid_until), 0) FROM message WHERE direction = 'out' AND state = 'sent'`)
+	return instant(next), err
 }
 
 // SentBefore reads at most limit messages that are sent, have no receipt, and were valid until a time before t0.

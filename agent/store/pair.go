@@ -56,24 +56,30 @@ type Arrival struct {
 	JWSSHA256 Hash              // likewise
 	Prev      Hash
 	Fate      Fate
-	Receipt   []byte // our signed receipt (JWS)
+	Receipt   []byte            // our signed receipt (JWS)
+	ReceiptID schemas.MessageID // of its envelope
+	Wire      []byte            // the receipt as sealed
 }
 
-// PutArrival writes a number's fate, new or changed.
+const arrivalColumns = `peer, seq, id, jws_sha256, prev, fate, receipt, receipt_id, wire`
+
+// PutArrival writes a number's fate, or changes the fate and receipt of the same bytes.
 func (t *Tx) PutArrival(a Arrival) error {
-	return t.exec(`INSERT OR REPLACE INTO arrival (peer, seq, id, jws_sha256, prev, fate, receipt) VALUES (?,?,?,?,?,?,?)`,
-		a.Peer, int64(a.Seq), a.ID, a.JWSSHA256[:], a.Prev[:], a.Fate, a.Receipt)
+	return t.exec(`INSERT INTO arrival (`+arrivalColumns+`) VALUES (?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (peer, seq) DO UPDATE SET fate = excluded.fate, receipt = excluded.receipt, receipt_id = excluded.receipt_id,
+		wire = excluded.wire WHERE id = excluded.id AND jws_sha256 = excluded.jws_sha256`,
+		a.Peer, int64(a.Seq), a.ID, a.JWSSHA256[:], a.Prev[:], a.Fate, a.Receipt, a.ReceiptID, a.Wire)
 }
 
 // ArrivalsLike reads what a peer already sent under this number or this id: none, one row, or two that contradict.
 func (t *Tx) ArrivalsLike(peer schemas.AuthorityID, seq uint64, id schemas.MessageID) ([]Arrival, error) {
-	return collect(t, scanArrival, `SELECT peer, seq, id, jws_sha256, prev, fate, receipt FROM arrival
+	return collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival
 		WHERE peer = ?1 AND (seq = ?2 OR id = ?3)`, peer, int64(seq), id)
 }
 
 // Arrival reads the fate of one number, or ErrNotFound.
 func (t *Tx) Arrival(peer schemas.AuthorityID, seq uint64) (Arrival, error) {
-	found, err := collect(t, scanArrival, `SELECT peer, seq, id, jws_sha256, prev, fate, receipt FROM arrival
+	found, err := collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival
 		WHERE peer = ? AND seq = ?`, peer, int64(seq))
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
@@ -88,7 +94,7 @@ func scanArrival(s scanner) (Arrival, error) {
 	var a Arrival
 	var seq int64
 	var hash, prev []byte
-	err := s.Scan(&a.Peer, &seq, &a.ID, &hash, &prev, &a.Fate, &a.Receipt)
+	err := s.Scan(&a.Peer, &seq, &a.ID, &hash, &prev, &a.Fate, &a.Receipt, &a.ReceiptID, &a.Wire)
 	a.Seq = uint64(seq)
 	copy(a.JWSSHA256[:], hash)
 	copy(a.Prev[:], prev)
@@ -99,14 +105,16 @@ func scanArrival(s scanner) (Arrival, error) {
 type Hole struct {
 	Peer      schemas.AuthorityID
 	Seq       uint64
+	Channel   schemas.Channel // of the message that showed the hole
 	NoticedAt time.Time
 	AskedAt   time.Time
 	Asked     int // how often it was asked for
 }
 
 // AddHole notes a missing number; one that is known keeps its times.
-func (t *Tx) AddHole(peer schemas.AuthorityID, seq uint64, at time.Time) error {
-	return t.exec(`INSERT OR IGNORE INTO hole (peer, seq, noticed_at) VALUES (?,?,?)`, peer, int64(seq), millis(at))
+func (t *Tx) AddHole(h Hole) error {
+	return t.exec(`INSERT OR IGNORE INTO hole (peer, seq, channel, noticed_at) VALUES (?,?,?,?)`,
+		h.Peer, int64(h.Seq), h.Channel, millis(h.NoticedAt))
 }
 
 // AskedForHole notes that a hole was asked for.
@@ -124,8 +132,8 @@ func (t *Tx) Holes(limit int) ([]Hole, error) {
 	return collect(t, func(s scanner) (Hole, error) {
 		var h Hole
 		var seq, noticed, asked int64
-		err := s.Scan(&h.Peer, &seq, &noticed, &asked, &h.Asked)
+		err := s.Scan(&h.Peer, &seq, &h.Channel, &noticed, &asked, &h.Asked)
 		h.Seq, h.NoticedAt, h.AskedAt = uint64(seq), instant(noticed), instant(asked)
 		return h, err
-	}, `SELECT peer, seq, noticed_at, asked_at, asked FROM hole ORDER BY peer, seq LIMIT ?`, limit)
+	}, `SELECT peer, seq, channel, noticed_at, asked_at, asked FROM hole ORDER BY peer, seq LIMIT ?`, limit)
 }

@@ -27,6 +27,8 @@ CREATE TABLE message (
   jws            BLOB,                         -- (sealed)
   jws_sha256     BLOB,
   wire           BLOB,                         -- the sealed envelope as sent, kept to be sent again unchanged
+  void_id        TEXT    NOT NULL DEFAULT '',  -- of the void that closes the number; wire is then the void's
+  void_sha256    BLOB,
   sent_at        INTEGER NOT NULL DEFAULT 0,
   valid_until    INTEGER NOT NULL DEFAULT 0,
   sealed_at      INTEGER NOT NULL DEFAULT 0,   -- by our clock, to the millisecond
@@ -72,7 +74,9 @@ CREATE TABLE arrival (
   jws_sha256 BLOB    NOT NULL,
   prev       BLOB,
   fate       TEXT    NOT NULL CHECK (fate IN ('stored', 'rejected', 'void')),
-  receipt    BLOB    NOT NULL,             -- our signed receipt (JWS): a duplicate gets it again
+  receipt    BLOB    NOT NULL,             -- our signed receipt (JWS)
+  receipt_id TEXT    NOT NULL,             -- of its envelope
+  wire       BLOB    NOT NULL,             -- the receipt as sealed: a duplicate gets it again
   PRIMARY KEY (peer, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX arrival_id ON arrival (peer, id);
@@ -81,6 +85,7 @@ CREATE UNIQUE INDEX arrival_id ON arrival (peer, id);
 CREATE TABLE hole (
   peer       TEXT    NOT NULL,
   seq        INTEGER NOT NULL,
+  channel    TEXT    NOT NULL,             -- of the message that showed the hole
   noticed_at INTEGER NOT NULL,
   asked_at   INTEGER NOT NULL DEFAULT 0,
   asked      INTEGER NOT NULL DEFAULT 0,
@@ -104,6 +109,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_next ON outbox (next_at);
 
+-- Where each case stands, derived from its messages, which are the truth.
 CREATE TABLE casefile (
   id         TEXT    PRIMARY KEY,
   peer       TEXT    NOT NULL,
@@ -116,6 +122,7 @@ CREATE TABLE casefile (
   changed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What a person must look at.
 CREATE TABLE alarm (
   kind       TEXT    NOT NULL,             -- closed set
   peer       TEXT    NOT NULL,

@@ -1,0 +1,214 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"comity/agent/api"
+	"comity/agent/envelope"
+	"comity/agent/link"
+	"comity/agent/people"
+	"comity/agent/policy"
+	"comity/agent/store"
+	"comity/pki"
+	"comity/schemas"
+)
+
+// Options are what a program hands in beside the configuration. The zero value works.
+type Options struct {
+	Log *slog.Logger     // default: discard
+	Now func() time.Time // default: time.Now
+}
+
+// Agent is a running desk. Its methods are safe for concurrent use once New has returned.
+type Agent struct {
+	config   Config
+	me       schemas.AuthorityID
+	identity *Identity
+	log      *slog.Logger
+	now      func() time.Time
+
+	store  *store.Store
+	trust  *pki.Keeper
+	policy *policy.Engine
+	gate   *people.Gate
+	link   *link.Link
+
+	changes   *changes
+	released  signal // an approved message may leave
+	submitted signal // the outbox has something new
+	chores    signal // a hole or an expiry may be nearer
+	ready     chan struct{}
+	readyOnce sync.Once
+}
+
+// signal wakes a loop; several before it looks are one.
+type signal chan struct{}
+
+func newSignal() signal { return make(signal, 1) }
+
+func (s signal) give() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+}
+
+// New opens the agent's keys, trust documents and database. It connects to nobody: Run does. Close must be called.
+func New(ctx context.Context, c Config, o Options) (*Agent, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &Agent{
+		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
+		changes: newChanges(), released: newSignal(), submitted: newSignal(), chores: newSignal(), ready: make(chan struct{}),
+	}
+	if err := a.open(ctx); err != nil {
+		a.Close()
+		return nil, fmt.Errorf("agent %s: %w", c.Authority, err)
+	}
+	return a, nil
+}
+
+func (a *Agent) open(ctx context.Context) error {
+	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if a.identity, err = ReadIdentity(a.config.Keys); err != nil {
+		return err
+	}
+	if a.gate, err = people.NewGate(a.me, a.config.Staff, a.now); err != nil {
+		return err
+	}
+	if a.policy, err = policy.New(policy.Config{}); err != nil {
+		return err
+	}
+	if a.trust, err = pki.OpenKeeper(filepath.Join(a.config.Data, "trust"), a.config.Pin, a.now); err != nil {
+		return err
+	}
+	columns, err := store.ReadColumns(a.config.Keys.Store)
+	if err != nil {
+		return err
+	}
+	if a.store, err = store.Open(ctx, filepath.Join(a.config.Data, "agent.db"), columns); err != nil {
+		return err
+	}
+	return a.refreshTrust(ctx)
+}
+
+// Close gives up the database. The agent must not be running.
+func (a *Agent) Close() error {
+	if a.store == nil {
+		return nil
+	}
+	return a.store.Close()
+}
+
+// Ready is closed when the agent serves its socket and has been connected to the broker once.
+func (a *Agent) Ready() <-chan struct{} { return a.ready }
+
+// Run serves until ctx ends, and then returns nil once everything it started has ended.
+func (a *Agent) Run(ctx context.Context) error {
+	listener, err := api.Listen(a.config.Socket)
+	if err != nil {
+		return fmt.Errorf("agent %s: %w", a.me, err)
+	}
+	a.link, err = link.Dial(ctx, link.Config{
+		URL: a.config.BrokerURL, TLS: a.identity.TLS, Roots: a.trust.View().BrokerRoots(), Parallel: receiveParallel, Now: a.now, Log: a.log,
+	})
+	if err != nil {
+		listener.Close()
+		return fmt.Errorf("agent %s: %w", a.me, err)
+	}
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
+	group.Go(func() error { return a.watchTrust(ctx) })
+	group.Go(func() error { return a.watchLink(ctx) })
+	group.Go(func() error { return a.releaseAtTicks(ctx) })
+	group.Go(func() error { return a.emptyOutbox(ctx) })
+	group.Go(func() error { return a.receiveAll(ctx) })
+	group.Go(func() error { return a.doChores(ctx) })
+	err = group.Wait()
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// watchTrust looks at the published folder until ctx ends. A document that is refused leaves the last good one in place.
+func (a *Agent) watchTrust(ctx context.Context) error {
+	ticker := time.NewTicker(a.config.Refresh)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := a.refreshTrust(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// refreshTrust fails on the agent's own storage only; what is wrong with a document is an alarm.
+func (a *Agent) refreshTrust(ctx context.Context) error {
+	changed, refused := a.trust.Refresh(a.config.Published)
+	if refused == nil && !changed {
+		return nil
+	}
+	return a.store.Update(ctx, func(tx *store.Tx) error {
+		if refused == nil {
+			return tx.ClearAlarmsOf(string(AlarmTrust), a.now())
+		}
+		subject := string(pki.ReasonOf(refused))
+		if subject == "" {
+			subject = "unreadable"
+			if errors.Is(refused, fs.ErrNotExist) {
+				subject = "missing"
+			}
+		}
+		return a.raise(tx, AlarmTrust, "", subject)
+	})
+}
+
+// watchLink wakes what waits for the broker whenever the connection comes back.
+func (a *Agent) watchLink(ctx context.Context) error {
+	for {
+		changed := a.link.Changes()
+		if a.link.Up() {
+			a.readyOnce.Do(func() { close(a.ready) })
+			a.released.give()
+			a.submitted.give()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+func (a *Agent) desk() envelope.Desk {
+	return envelope.Desk{Authority: a.me, Keys: []envelope.DecryptionKey{
+		{Key: a.identity.Encryption, Certificate: a.identity.EncryptionCertificate},
+	}}
+}
+
+func (a *Agent) signer() envelope.Signer {
+	return envelope.Signer{Key: a.identity.Signing, Certificate: a.identity.SigningCertificate}
+}

@@ -1,0 +1,38 @@
+package agent
+
+import (
+	"log/slog"
+
+	"comity/agent/store"
+	"comity/schemas"
+)
+
+// AlarmKind is why a person must look. The set is closed.
+type AlarmKind string
+
+// The alarms.
+const (
+	AlarmHole       AlarmKind = "hole"           // a peer's number has not come, though it was asked for
+	AlarmFork       AlarmKind = "fork"           // the same number or id came with other bytes
+	AlarmChain      AlarmKind = "chain-broken"   // a number does not name the one before it
+	AlarmUnreadable AlarmKind = "unreadable"     // bytes in the inbox that nobody can be shown to have sent
+	AlarmReceipt    AlarmKind = "receipt-wrong"  // a receipt for what was not sent, or for other bytes
+	AlarmRefused    AlarmKind = "broker-refuses" // the broker does not take a sealed message
+	AlarmUnsealable AlarmKind = "cannot-seal"    // an approved message cannot be sealed, such as for want of a key
+	AlarmExpired    AlarmKind = "no-receipt"     // no receipt came while the message was valid; its number is being closed
+	AlarmTrust      AlarmKind = "trust-refused"  // a published trust document was refused
+)
+
+// raise raises an alarm in the transaction of what caused it, and logs it the first time. subject is a number, an id or
+// a closed reason, never content.
+func (a *Agent) raise(tx *store.Tx, kind AlarmKind, peer schemas.AuthorityID, subject string) error {
+	isNew, err := tx.RaiseAlarm(store.Alarm{Kind: string(kind), Peer: peer, Subject: subject, RaisedAt: a.now()})
+	if err == nil && isNew {
+		a.log.Warn("alarm raised", slog.String("alarm", string(kind)), slog.String("peer", string(peer)), slog.String("subject", subject))
+	}
+	return err
+}
+
+func (a *Agent) clear(tx *store.Tx, kind AlarmKind, peer schemas.AuthorityID, subject string) error {
+	return tx.ClearAlarm(string(kind), peer, subject, a.now())
+}

@@ -1,0 +1,31 @@
+package api
+
+import (
+	"context"
+
+	"comity/schemas"
+)
+
+// Desk is the agent behind the API. It asks no more who acts: by is a person whose role allows the act. A refusal that a
+// person can act on is a *Problem.
+type Desk interface {
+	Draft(ctx context.Context, by string, draft []byte) ([]Message, error)
+	Edit(ctx context.Context, by string, id schemas.MessageID, draft []byte) (Message, error)
+	Discard(ctx context.Context, by string, id schemas.MessageID) (Message, error)
+	Approve(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
+	ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (Message, error)
+	Messages(ctx context.Context, q Query) ([]Message, error)
+	Message(ctx context.Context, prefix string) (Message, error)
+	Cases(ctx context.Context, limit int) ([]Case, error)
+	Case(ctx context.Context, prefix string) (Case, error)
+	Health(ctx context.Context) (Health, error)
+	Watch() (events <-chan Event, stop func())
+}
+
+// Query narrows a list of messages; empty members do not.
+type Query struct {
+	State string
+	Case  schemas.CaseID
+	Peer  schemas.AuthorityID
+	Limit int // 0: as many as the agent gives
+}

@@ -1,0 +1,146 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/people"
+	"comity/schemas"
+)
+
+func (s *Server) draft(r *request) (int, any, error) {
+	made, err := s.desk.Draft(r.Context(), r.person.Name, r.body)
+	return http.StatusCreated, Messages{Messages: made}, err
+}
+
+func (s *Server) edit(r *request) (int, any, error) {
+	id, err := r.id()
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.desk.Edit(r.Context(), r.person.Name, id, r.body)
+	return http.StatusOK, m, err
+}
+
+func (s *Server) discard(r *request) (int, any, error) {
+	id, err := r.id()
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.desk.Discard(r.Context(), r.person.Name, id)
+	return http.StatusOK, m, err
+}
+
+func (s *Server) approve(r *request) (int, any, error) {
+	id, err := r.id()
+	if err != nil {
+		return 0, nil, err
+	}
+	var approval Approval
+	if err := schemas.Decode(r.body, &approval, schemas.DefaultLimits); err != nil {
+		return 0, nil, badRequest(err)
+	}
+	m, err := s.desk.Approve(r.Context(), r.person.Name, id, approval.SHA256, r.proof)
+	return http.StatusOK, m, err
+}
+
+func (s *Server) returnHeld(r *request) (int, any, error) {
+	id, err := r.id()
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.desk.ReturnHeld(r.Context(), r.person.Name, id)
+	return http.StatusOK, m, err
+}
+
+func (s *Server) messages(r *request) (int, any, error) {
+	values := r.URL.Query()
+	q := Query{State: values.Get("state"), Case: schemas.CaseID(values.Get("case")), Peer: schemas.AuthorityID(values.Get("peer"))}
+	var err error
+	if q.Limit, err = limitOf(r); err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.Messages(r.Context(), q)
+	return http.StatusOK, Messages{Messages: found}, err
+}
+
+// message shows the content to whom a role lets read it, and to others the rest.
+func (s *Server) message(r *request) (int, any, error) {
+	m, err := s.desk.Message(r.Context(), r.PathValue("id"))
+	if !r.person.May(people.ReadText) {
+		m.Payload = nil
+	}
+	return http.StatusOK, m, err
+}
+
+func (s *Server) cases(r *request) (int, any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.Cases(r.Context(), limit)
+	return http.StatusOK, Cases{Cases: found}, err
+}
+
+func (s *Server) caseFile(r *request) (int, any, error) {
+	c, err := s.desk.Case(r.Context(), r.PathValue("id"))
+	return http.StatusOK, c, err
+}
+
+func (s *Server) health(r *request) (int, any, error) {
+	h, err := s.desk.Health(r.Context())
+	return http.StatusOK, h, err
+}
+
+// events is a stream of server-sent events that ends with the request or the agent.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.admit(w, r, people.ReadList); err != nil {
+		s.fail(w, err)
+		return
+	}
+	events, stop := s.desk.Watch()
+	defer stop()
+	flusher := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	if flusher.Flush() != nil {
+		return
+	}
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case e := <-events:
+			encoded, err := json.Marshal(e)
+			if err != nil {
+				return
+			}
+			if _, err := fmt.Fprintf(w, "data: %s\n\n", encoded); err != nil || flusher.Flush() != nil {
+				return
+			}
+		}
+	}
+}
+
+func limitOf(r *request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return 0, nil
+	}
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 {
+		return 0, &Problem{Reason: ReasonRequest, Message: "limit is not a positive number"}
+	}
+	return limit, nil
+}
+
+func badRequest(err error) error {
+	if decode, ok := errors.AsType[*schemas.DecodeError](err); ok {
+		return &Problem{Reason: ReasonRequest, Message: decode.Error()}
+	}
+	return &Problem{Reason: ReasonRequest, Message: "the request is not readable"}
+}

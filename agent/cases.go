@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"errors"
+
+	"comity/agent/store"
+	"comity/schemas"
+	"comity/schemas/lifecycle"
+)
+
+// A case is derived from the set of messages that both sides hold: sealed or stored, and neither rejected, expired nor
+// voided. Nothing else is the truth about it; the case file is a copy for lists.
+
+// errNoCase says that nothing in the set opened the case.
+var errNoCase = errors.New("the case is not open")
+
+// derive computes where a case stands. keep narrows the set, nil takes all that counts; the messages returned are all
+// of the case, whether they count or not.
+func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID, keep func(*store.Message) bool) (lifecycle.Case, []*store.Message, error) {
+	messages, err := tx.MessagesOfCase(id, peer)
+	if err != nil {
+		return lifecycle.Case{}, nil, err
+	}
+	var events []lifecycle.Event
+	var channel schemas.Channel
+	for _, m := range messages {
+		if !m.Counts() || keep != nil && !keep(m) {
+			continue
+		}
+		if schemas.Opens(m.Type) {
+			channel = m.Channel
+		}
+		events = append(events, eventOf(m))
+	}
+	if channel == "" {
+		return lifecycle.Case{}, messages, errNoCase
+	}
+	state, err := lifecycle.Derive(channel, events)
+	return state, messages, err
+}
+
+// refile brings the case file up to date after a message began or ceased to count.
+func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID) error {
+	state, messages, err := a.derive(tx, id, peer, nil)
+	if errors.Is(err, errNoCase) {
+		return tx.DropCase(id)
+	}
+	if err != nil {
+		return err
+	}
+	file := &store.CaseFile{
+		ID: id, Peer: peer, Channel: state.Channel, Requesting: state.Requesting, Requested: state.Requested,
+		State: string(state.State), Open: state.Open, ChangedAt: a.now(),
+	}
+	for _, m := range messages {
+		if schemas.Opens(m.Type) {
+			file.OpenedAt = m.SentAt
+		}
+	}
+	return tx.PutCase(file)
+}
+
+// eventOf is what the lifecycle needs to know of a message.
+func eventOf(m *store.Message) lifecycle.Event {
+	return lifecycle.Event{
+		ID: m.ID, From: m.Sender, To: m.Recipient, Seq: m.Seq, Seen: m.Seen, Type: m.Type, InReplyTo: m.InReplyTo, Outcome: m.Outcome,
+	}
+}
+
+// asSeenBy narrows a case to the causal past of a message that its sender numbered seq when it had received everything
+// of the other side up to seen. Both sides compute the same past, in whatever order things arrived.
+func asSeenBy(sender schemas.AuthorityID, seq, seen uint64) func(*store.Message) bool {
+	return func(m *store.Message) bool {
+		if m.Sender == sender {
+			return m.Seq < seq
+		}
+		return m.Seq <= seen
+	}
+}

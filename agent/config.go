@@ -1,0 +1,217 @@
+package agent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"comity/agent/people"
+	"comity/pki"
+	"comity/schemas"
+)
+
+// File is what an operator writes in agent.toml. Unknown keys are refused. Relative paths start at the file's folder.
+type File struct {
+	// Authority is this authority's id in the scheme, such as "QM/justice".
+	Authority string `toml:"authority"`
+	// Data is the folder of the database and of the last good trust documents. Only the agent's account may read it.
+	Data string `toml:"data"`
+	// Socket is where people and programs of this authority reach the agent.
+	Socket string `toml:"socket"`
+	Broker struct {
+		// URL of the broker, such as "tls://127.0.0.1:4222".
+		URL string `toml:"url"`
+	} `toml:"broker"`
+	Trust struct {
+		// Published is the folder in which trust list, directory entries and revocation lists appear.
+		Published string `toml:"published"`
+		// Scheme, Threshold and Signers pin the first trust list: so many of these keys must have signed it.
+		Scheme    string   `toml:"scheme"`
+		Threshold int      `toml:"threshold"`
+		Signers   []string `toml:"signers"`
+		// Refresh is how often the folder is looked at. Default 1s.
+		Refresh Duration `toml:"refresh"`
+	} `toml:"trust"`
+	Keys struct {
+		// TLS, Signing and Encryption are PEM files: the private key (PKCS #8), then its certificate.
+		TLS        string `toml:"tls"`
+		Signing    string `toml:"signing"`
+		Encryption string `toml:"encryption"`
+		// Store is the key of the database's encrypted columns: 32 random bytes.
+		Store string `toml:"store"`
+	} `toml:"keys"`
+	Release ReleaseFile  `toml:"release"`
+	Timing  TimingFile   `toml:"timing"`
+	People  []PersonFile `toml:"people"`
+}
+
+// ReleaseFile sets the ticks at which approved messages leave. "0s" means at once, which shows a peer when a person
+// approved: for benchmarks only.
+type ReleaseFile struct {
+	Routine Duration `toml:"routine"` // default 15m
+	Urgent  Duration `toml:"urgent"`  // default 1m
+}
+
+// TimingFile has a default for everything.
+type TimingFile struct {
+	ValidFor    Duration `toml:"valid_for"`    // how long a sealed message is good for; default 720h
+	ResendFirst Duration `toml:"resend_first"` // first wait for a receipt, doubled each time up to 1h; default 130s, beyond the broker's window of suppression
+	HoleAsk     Duration `toml:"hole_ask"`     // a missing number is asked for after this; default 60s
+	HoleAlarm   Duration `toml:"hole_alarm"`   // and alarmed after this; default 15m
+}
+
+// PersonFile is a member of staff.
+type PersonFile struct {
+	Name        string   `toml:"name"`
+	Roles       []string `toml:"roles"`
+	Certificate string   `toml:"certificate"` // PEM
+}
+
+// Duration is a time.Duration in TOML, written "15m".
+type Duration time.Duration
+
+// UnmarshalText reads Go's form of a duration; negative ones are refused.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return err
+	}
+	if v < 0 {
+		return errors.New("negative duration")
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText is the inverse.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Config is what the agent runs with: read, complete and checked.
+type Config struct {
+	Authority schemas.AuthorityID
+	Data      string
+	Socket    string
+	BrokerURL string
+	Published string
+	Pin       pki.Pin
+	Refresh   time.Duration
+	Keys      KeyFiles
+	Routine   time.Duration
+	Urgent    time.Duration
+	Timing    Timing
+	Staff     []*people.Person
+}
+
+// KeyFiles are the paths of the authority's keys.
+type KeyFiles struct{ TLS, Signing, Encryption, Store string }
+
+// Timing is TimingFile with its defaults.
+type Timing struct{ ValidFor, ResendFirst, HoleAsk, HoleAlarm time.Duration }
+
+// LoadConfig reads and checks agent.toml. Its error names every defect.
+func LoadConfig(path string) (Config, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("reading configuration: %w", err)
+	}
+	file := File{}
+	file.Release = ReleaseFile{Routine: Duration(15 * time.Minute), Urgent: Duration(time.Minute)}
+	file.Timing = TimingFile{
+		ValidFor: Duration(30 * 24 * time.Hour), ResendFirst: Duration(130 * time.Second),
+		HoleAsk: Duration(time.Minute), HoleAlarm: Duration(15 * time.Minute),
+	}
+	file.Trust.Refresh = Duration(time.Second)
+	decoder := toml.NewDecoder(bytes.NewReader(content)).DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) {
+			return Config{}, fmt.Errorf("configuration %s: unknown keys:\n%s", path, strict.String())
+		}
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	base, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	c, err := file.check(base)
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func (f *File) check(base string) (Config, error) {
+	var errs []error
+	at := func(key, path string) string {
+		if path == "" {
+			errs = append(errs, fmt.Errorf("%s is missing", key))
+		}
+		if filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(base, path)
+	}
+	c := Config{
+		Data: at("data", f.Data), Socket: at("socket", f.Socket), BrokerURL: f.Broker.URL,
+		Published: at("trust.published", f.Trust.Published), Refresh: time.Duration(f.Trust.Refresh),
+		Pin: pki.Pin{Scheme: f.Trust.Scheme, Threshold: f.Trust.Threshold, Signers: f.Trust.Signers},
+		Keys: KeyFiles{
+			TLS: at("keys.tls", f.Keys.TLS), Signing: at("keys.signing", f.Keys.Signing),
+			Encryption: at("keys.encryption", f.Keys.Encryption), Store: at("keys.store", f.Keys.Store),
+		},
+		Routine: time.Duration(f.Release.Routine), Urgent: time.Duration(f.Release.Urgent),
+		Timing: Timing{
+			ValidFor: time.Duration(f.Timing.ValidFor), ResendFirst: time.Duration(f.Timing.ResendFirst),
+			HoleAsk: time.Duration(f.Timing.HoleAsk), HoleAlarm: time.Duration(f.Timing.HoleAlarm),
+		},
+	}
+	var err error
+	if c.Authority, err = schemas.ParseAuthorityID(f.Authority); err != nil {
+		errs = append(errs, fmt.Errorf("authority: %w", err))
+	}
+	if c.BrokerURL == "" {
+		errs = append(errs, errors.New("broker.url is missing"))
+	}
+	if c.Refresh < 100*time.Millisecond || c.Refresh > time.Hour {
+		errs = append(errs, errors.New("trust.refresh must lie between 100ms and 1h"))
+	}
+	if c.Timing.ValidFor < time.Minute || c.Timing.ValidFor > 400*24*time.Hour {
+		errs = append(errs, errors.New("timing.valid_for must lie between 1m and 9600h"))
+	}
+	if c.Timing.ResendFirst < time.Second || c.Timing.HoleAsk < time.Second || c.Timing.HoleAlarm < c.Timing.HoleAsk {
+		errs = append(errs, errors.New("timing: resend_first and hole_ask must be at least 1s, hole_alarm at least hole_ask"))
+	}
+	for _, p := range f.People {
+		person, err := p.check(at("people.certificate", p.Certificate))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("people %q: %w", p.Name, err))
+			continue
+		}
+		c.Staff = append(c.Staff, person)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (p PersonFile) check(certificate string) (*people.Person, error) {
+	content, err := os.ReadFile(certificate)
+	if err != nil {
+		return nil, err
+	}
+	person := &people.Person{Name: p.Name}
+	if person.Certificate, err = people.ParseCertificate(content); err != nil {
+		return nil, err
+	}
+	for _, name := range p.Roles {
+		role, err := people.ParseRole(name)
+		if err != nil {
+			return nil, err
+		}
+		person.Roles = append(person.Roles, role)
+	}
+	return person, nil
+}

@@ -1,0 +1,300 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"comity/agent/api"
+	"comity/agent/store"
+	"comity/pki"
+	"comity/schemas"
+	"comity/schemas/lifecycle"
+)
+
+// maxRecipients bounds one draft.
+const maxRecipients = 20
+
+// Draft is step 1 of the life of a message. draft is a payload as JSON with one more member, "to". It becomes one message
+// for each recipient, each with its own id, in review. A draft with a defect is refused whole, with every defect named.
+func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Message, error) {
+	to, payload, err := splitDraft(draft, a.me)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := validate(payload)
+	if err != nil {
+		return nil, err
+	}
+	var made []*store.Message
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		if err := a.checkDraft(tx, parsed, to); err != nil {
+			return err
+		}
+		for _, peer := range to {
+			m := &store.Message{Key: store.Key{Sender: a.me, ID: schemas.NewMessageID()}, Recipient: peer, Direction: store.Out}
+			if err := a.fill(m, parsed, payload); err != nil {
+				return err
+			}
+			if err := a.putDraft(tx, m, by, eventDrafted); err != nil {
+				return err
+			}
+			made = append(made, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.drafted(made, by), nil
+}
+
+// Edit replaces the content of a message that has not left. Any approval is undone: it was given for other bytes.
+func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft []byte) (api.Message, error) {
+	to, payload, err := splitDraft(draft, a.me)
+	if err != nil {
+		return api.Message{}, err
+	}
+	parsed, err := validate(payload)
+	if err != nil {
+		return api.Message{}, err
+	}
+	var m *store.Message
+	var authors []string
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		if m, err = a.unsealed(tx, id, "edited", store.InReview, store.Approved, store.Returned); err != nil {
+			return err
+		}
+		if len(to) != 1 || to[0] != m.Recipient {
+			return problem(ReasonRecipient, "an edited message keeps its recipient", `write "to": ["`+string(m.Recipient)+`"], or discard the message and draft a new one`)
+		}
+		if err := a.checkDraft(tx, parsed, to); err != nil {
+			return err
+		}
+		if err := a.fill(m, parsed, payload); err != nil {
+			return err
+		}
+		if err := a.putDraft(tx, m, by, eventEdited); err != nil {
+			return err
+		}
+		authors, err = tx.Authors(m.Key)
+		return err
+	})
+	if err != nil {
+		return api.Message{}, err
+	}
+	a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
+	return show(m, authors), nil
+}
+
+// Discard gives up a message that has not left.
+func (a *Agent) Discard(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
+	return a.move(ctx, id, "discarded", store.Discarded, eventDiscarded, by, store.InReview, store.Approved, store.Returned)
+}
+
+// ReturnHeld is a protection officer's way to give a message under review back to its author, who is told no reason.
+func (a *Agent) ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
+	return a.move(ctx, id, "returned", store.Returned, eventReturned, by, store.UnderReview)
+}
+
+// move changes the state of a message that has not left, from one of the states given.
+func (a *Agent) move(ctx context.Context, id schemas.MessageID, verb string, to store.State, what, by string, from ...store.State) (api.Message, error) {
+	var m *store.Message
+	var authors []string
+	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if m, err = a.unsealed(tx, id, verb, from...); err != nil {
+			return err
+		}
+		m.State, m.ApprovedBy, m.Approval = to, "", nil
+		if err := tx.PutMessage(m); err != nil {
+			return err
+		}
+		if authors, err = tx.Authors(m.Key); err != nil {
+			return err
+		}
+		return a.recordHome(tx, what, m.ID, m.PayloadSHA256, by)
+	})
+	if err != nil {
+		return api.Message{}, err
+	}
+	a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
+	return show(m, authors), nil
+}
+
+// unsealed reads one of our messages in one of the states given.
+func (a *Agent) unsealed(tx *store.Tx, id schemas.MessageID, verb string, states ...store.State) (*store.Message, error) {
+	m, err := tx.Message(store.Key{Sender: a.me, ID: id})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, problem(ReasonNotFound, "this authority has no such message of its own", "comity message list shows the ids")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(states, m.State) {
+		return nil, problem(ReasonState, fmt.Sprintf("message %s is %s and cannot be %s", m.ID, m.State, verb), "")
+	}
+	return m, nil
+}
+
+// splitDraft takes "to" off a draft and gives the rest its one canonical form, the bytes that people approve.
+func splitDraft(draft []byte, me schemas.AuthorityID) ([]schemas.AuthorityID, []byte, error) {
+	var tree any
+	if err := schemas.Decode(draft, &tree, schemas.PayloadLimits); err != nil {
+		return nil, nil, asProblem(err)
+	}
+	object, ok := tree.(map[string]any)
+	if !ok {
+		return nil, nil, problem(ReasonInvalid, "a draft is a JSON object", "comity message draft --help shows one")
+	}
+	list, _ := object["to"].([]any)
+	delete(object, "to")
+	var to []schemas.AuthorityID
+	var defects []schemas.Defect
+	for i, entry := range list {
+		text, _ := entry.(string)
+		id, err := schemas.ParseAuthorityID(text)
+		pointer := fmt.Sprintf("/to/%d", i)
+		switch {
+		case err != nil:
+			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RulePattern, Hint: "STATE/name, such as QN/justice"})
+		case id == me:
+			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RuleNotAllowed, Hint: "this is the sender itself"})
+		case slices.Contains(to, id):
+			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RuleUnique, Hint: "each recipient once"})
+		}
+		to = append(to, id)
+	}
+	if len(list) == 0 || len(list) > maxRecipients {
+		defects = append(defects, schemas.Defect{Pointer: "/to", Rule: schemas.RuleCount, Hint: fmt.Sprintf("a list of 1 to %d authorities", maxRecipients)})
+	}
+	payload, err := schemas.Canonical(object)
+	if err != nil {
+		return nil, nil, asProblem(err)
+	}
+	if len(defects) > 0 { // and what is wrong with the rest, so that the author sees all of it at once
+		_, err := schemas.Validate(payload)
+		if invalid, ok := errors.AsType[*schemas.InvalidError](err); ok {
+			defects = append(defects, invalid.Defects...)
+		}
+		return nil, nil, invalidDraft(defects)
+	}
+	return to, payload, nil
+}
+
+func validate(payload []byte) (*schemas.Payload, error) {
+	parsed, err := schemas.Validate(payload)
+	if err != nil {
+		return nil, asProblem(err)
+	}
+	return parsed, nil
+}
+
+// checkDraft asks what only this authority's own records and the directory can answer: does the recipient take this, and
+// does the case allow it now.
+func (a *Agent) checkDraft(tx *store.Tx, p *schemas.Payload, to []schemas.AuthorityID) error {
+	view := a.trust.View()
+	for _, peer := range to {
+		if err := a.checkRecipient(view, p, peer); err != nil {
+			return err
+		}
+	}
+	if schemas.Opens(p.Type) {
+		return nil
+	}
+	if len(to) != 1 {
+		return problem(ReasonRecipient, "a case lies between two authorities: a message in it has one recipient", "draft one message for each case")
+	}
+	file, err := tx.Case(p.Case)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err != nil || file.Peer != to[0] || file.Channel != p.Channel {
+		return problem(ReasonCase, "there is no such case with this recipient on this channel", "comity case list shows the cases")
+	}
+	state, messages, err := a.derive(tx, p.Case, to[0], nil)
+	if err != nil {
+		return err
+	}
+	if p.InReplyTo != "" && !slices.ContainsFunc(messages, func(m *store.Message) bool { return m.ID == p.InReplyTo && m.Counts() }) {
+		return problem(ReasonCase, "in_reply_to names no message of this case", "comity case show lists them")
+	}
+	return a.permits(state, p, to[0])
+}
+
+// permits asks the lifecycle whether we may send this now.
+func (a *Agent) permits(c lifecycle.Case, p *schemas.Payload, peer schemas.AuthorityID) error {
+	outcome, err := lifecycle.Essence(p)
+	if err != nil {
+		return asProblem(err)
+	}
+	err = c.PermitsEvent(lifecycle.Event{From: a.me, To: peer, Type: p.Type, InReplyTo: p.InReplyTo, Outcome: outcome})
+	if refused, ok := errors.AsType[*lifecycle.NotPermittedError](err); ok {
+		return problem(ReasonNotPermitted, refused.Error(), refused.Hint)
+	}
+	return err
+}
+
+// checkRecipient holds a draft against the recipient's own directory entry: right first time.
+func (a *Agent) checkRecipient(view *pki.View, p *schemas.Payload, peer schemas.AuthorityID) error {
+	entry, err := view.Authority(peer)
+	if err != nil {
+		return problem(ReasonRecipient, fmt.Sprintf("%s is not in the directory", peer), "comity doctor shows whether the directory is fresh")
+	}
+	if entry.Kind == pki.KindNotConnected {
+		return problem(ReasonRecipient, fmt.Sprintf("%s is not connected to the scheme", peer), "send it on paper")
+	}
+	if _, err := view.Route(a.me, peer, p.Channel, a.now()); err != nil {
+		return problem(ReasonRoute, fmt.Sprintf("no agreement in force lets %s send %s to %s on channel %s", a.me, p.Type, peer, p.Channel), "the key officers add agreements to the trust list")
+	}
+	if !slices.Contains(entry.Types, p.Type) {
+		return problem(ReasonType, fmt.Sprintf("%s does not read %s", peer, p.Type), "its directory entry lists what it reads")
+	}
+	if !slices.Contains(entry.Languages, string(p.Language)) {
+		return problem(ReasonLanguage, fmt.Sprintf("%s does not accept the language of this draft", peer), fmt.Sprintf("it accepts %v (UNTOC art. 18(14))", entry.Languages))
+	}
+	return nil
+}
+
+// fill sets what follows from the payload and puts the message into review without any approval.
+func (a *Agent) fill(m *store.Message, p *schemas.Payload, payload []byte) error {
+	outcome, err := lifecycle.Essence(p)
+	if err != nil {
+		return asProblem(err)
+	}
+	m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome = p.Channel, p.Type, p.Case, p.InReplyTo, outcome
+	m.Urgency, m.Language = string(p.Urgency), string(p.Language)
+	if schemas.Opens(p.Type) {
+		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
+	}
+	m.Payload, m.PayloadSHA256 = payload, sha256.Sum256(payload)
+	m.State, m.Reason, m.DraftedAt = store.InReview, "", a.now()
+	m.ApprovedBy, m.Approval, m.ApprovedAt = "", nil, time.Time{}
+	return nil
+}
+
+func (a *Agent) putDraft(tx *store.Tx, m *store.Message, by, what string) error {
+	if err := tx.PutMessage(m); err != nil {
+		return err
+	}
+	if err := tx.AddAuthor(m.Key, by); err != nil {
+		return err
+	}
+	return a.recordHome(tx, what, m.ID, m.PayloadSHA256, by)
+}
+
+func (a *Agent) drafted(made []*store.Message, by string) []api.Message {
+	shown := make([]api.Message, len(made))
+	for i, m := range made {
+		a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
+		shown[i] = show(m, []string{by})
+	}
+	return shown
+}
+
+func sha256Hex(b []byte) string { return hexOf(sha256.Sum256(b)) }
+
+func hexOf(h store.Hash) string { return hex.EncodeToString(h[:]) }

@@ -1,0 +1,123 @@
+package agent
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"comity/agent/api"
+	"comity/agent/store"
+	"comity/pki"
+)
+
+// soon is how far ahead an expiry is spoken of.
+const soon = 14 * 24 * time.Hour
+
+// Health is what the agent can say of itself, for its own staff.
+func (a *Agent) Health(ctx context.Context) (api.Health, error) {
+	now := a.now()
+	h := api.Health{Authority: a.me, Time: now.UTC().Truncate(time.Millisecond)}
+	h.Checks = append(h.Checks, CheckTrust(a.trust.View(), a.config, now)...)
+	h.Checks = append(h.Checks, CheckIdentity(a.identity, a.trust.View(), a.config, now)...)
+	h.Checks = append(h.Checks, a.checkLink(ctx)...)
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		alarms, err := tx.Alarms(listLimit)
+		if err != nil {
+			return err
+		}
+		for _, alarm := range alarms {
+			if alarm.ClearedAt.IsZero() {
+				h.Alarms = append(h.Alarms, api.Alarm{Kind: alarm.Kind, Peer: alarm.Peer, Subject: alarm.Subject, RaisedAt: alarm.RaisedAt})
+			}
+		}
+		h.Outbox, err = tx.OutboxDepth()
+		return err
+	})
+	check := api.Check{Name: "store", OK: err == nil, Detail: "opened by this agent"}
+	if err != nil {
+		check.Detail, check.Hint = "cannot be read", "look at the disk and at the agent's log"
+	}
+	h.Checks = append(h.Checks, check)
+	return h, nil
+}
+
+// CheckTrust looks at the trust documents that an agent holds.
+func CheckTrust(view *pki.View, c Config, now time.Time) []api.Check {
+	list := view.TrustList()
+	if list == nil {
+		return []api.Check{{Name: "trust list", Detail: "none was ever accepted", Hint: "see that " + c.Published + " holds trust-list.json, and that trust.signers pins its signers"}}
+	}
+	check := api.Check{Name: "trust list", OK: !view.Expired(now), Detail: fmt.Sprintf("%s version %d, until %s", list.Scheme, list.Version, day(list.ExpiresAt))}
+	switch {
+	case !check.OK:
+		check.Hint = "publish a newer list: without one nobody can be proved"
+	case list.ExpiresAt.Before(now.Add(soon)):
+		check.Hint = "it expires within two weeks: the scheme's signers must publish the next one"
+	}
+	checks := []api.Check{check}
+	for _, warning := range view.Warnings(now) {
+		checks = append(checks, api.Check{Name: "trust documents", Detail: warning.Error(), Hint: "the State concerned publishes a fresh one"})
+	}
+	return checks
+}
+
+// CheckIdentity holds the authority's own certificates against the directory and the clock.
+func CheckIdentity(id *Identity, view *pki.View, c Config, now time.Time) []api.Check {
+	var checks []api.Check
+	entry, err := view.Authority(c.Authority)
+	if err != nil {
+		checks = append(checks, api.Check{Name: "directory", Detail: string(c.Authority) + " is not in the directory", Hint: "the State publishes its directory entry"})
+		entry = &pki.Authority{}
+	}
+	for _, own := range []struct {
+		name        string
+		certificate *x509.Certificate
+		listed      [][]byte
+	}{
+		{"TLS certificate", id.TLS.Leaf, entry.Certificates.TLS},
+		{"signing certificate", id.SigningCertificate, entry.Certificates.Signing},
+		{"encryption certificate", id.EncryptionCertificate, entry.Certificates.Encryption},
+	} {
+		checks = append(checks, checkCertificate(own.name, own.certificate, own.listed, now))
+	}
+	return checks
+}
+
+func checkCertificate(name string, certificate *x509.Certificate, listed [][]byte, now time.Time) api.Check {
+	check := api.Check{Name: name, OK: true, Detail: "until " + day(certificate.NotAfter)}
+	inDirectory := false
+	for _, der := range listed {
+		inDirectory = inDirectory || string(der) == string(certificate.Raw)
+	}
+	switch {
+	case now.After(certificate.NotAfter):
+		check.OK, check.Detail, check.Hint = false, "expired on "+day(certificate.NotAfter), "have the State's CA issue a new one"
+	case now.Before(certificate.NotBefore):
+		check.OK, check.Detail, check.Hint = false, "not valid before "+day(certificate.NotBefore), "look at this machine's clock"
+	case !inDirectory:
+		check.OK, check.Detail, check.Hint = false, "not the one in the directory", "peers refuse it until the State's directory entry lists it"
+	case certificate.NotAfter.Before(now.Add(soon)):
+		check.Hint = "it expires within two weeks"
+	}
+	return check
+}
+
+func (a *Agent) checkLink(ctx context.Context) []api.Check {
+	check := api.Check{Name: "broker", OK: a.link != nil && a.link.Up(), Detail: "connected to " + a.config.BrokerURL}
+	if !check.OK {
+		check.Detail = "not connected to " + a.config.BrokerURL
+		check.Hint = "is the broker running, and does it still admit this authority's certificate?"
+		if a.link != nil && a.link.Err() != nil {
+			check.Detail += ": " + a.link.Err().Error()
+		}
+		return []api.Check{check}
+	}
+	inbox := api.Check{Name: "inbox", OK: true, Detail: "reachable"}
+	if err := a.link.CheckInbox(ctx); err != nil {
+		inbox.OK, inbox.Detail, inbox.Hint = false, err.Error(), "the broker's operator looks at the inbox of this authority"
+	}
+	return []api.Check{check, inbox}
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

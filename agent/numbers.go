@@ -1,0 +1,124 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+
+	"comity/agent/envelope"
+	"comity/agent/store"
+	"comity/schemas"
+)
+
+// advance moves the contiguous number of a pair over what has arrived, notes holes, checks the hash chain, and judges each
+// message whose causal past is now complete. It returns the cases whose set changed.
+func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) ([]schemas.CaseID, error) {
+	for missing := max(pair.Highest, pair.Received) + 1; missing < latest.Seq; missing++ {
+		hole := store.Hole{Peer: pair.Peer, Seq: missing, Channel: latest.Channel, NoticedAt: a.now()}
+		if err := tx.AddHole(hole); err != nil {
+			return nil, err
+		}
+	}
+	pair.Highest = max(pair.Highest, latest.Seq)
+	if err := a.closeHole(tx, pair.Peer, latest.Seq); err != nil {
+		return nil, err
+	}
+	if err := a.checkChain(tx, pair.Peer, latest.Seq); err != nil {
+		return nil, err
+	}
+	var touched []schemas.CaseID
+	for {
+		next, err := tx.Arrival(pair.Peer, pair.Received+1)
+		if errors.Is(err, store.ErrNotFound) {
+			return touched, tx.PutPair(pair)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if next.Seq != latest.Seq { // the latest was judged on arrival
+			id, err := a.judge(tx, next)
+			if err != nil {
+				return nil, err
+			}
+			if id != "" {
+				touched = append(touched, id)
+			}
+		}
+		pair.Received++
+	}
+}
+
+func (a *Agent) closeHole(tx *store.Tx, peer schemas.AuthorityID, seq uint64) error {
+	return errors.Join(tx.CloseHole(peer, seq), a.clear(tx, AlarmHole, peer, fmt.Sprint(seq)))
+}
+
+// checkChain holds a number against its two neighbours, as far as they are here. What does not fit is an alarm and no
+// reason to refuse: the bytes are signed, and which of the two is the odd one only a person can find out.
+func (a *Agent) checkChain(tx *store.Tx, peer schemas.AuthorityID, seq uint64) error {
+	for _, at := range []uint64{seq, seq + 1} {
+		this, err := tx.Arrival(peer, at)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var before store.Arrival
+		if at > 1 {
+			if before, err = tx.Arrival(peer, at-1); errors.Is(err, store.ErrNotFound) {
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		if this.Prev != before.JWSSHA256 {
+			if err := a.raise(tx, AlarmChain, peer, fmt.Sprint(at)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// judge decides whether a message that was stored out of order has a place in its case, now that everything its sender had
+// said and seen before is here. The verdict follows from bytes that both sides hold, so both come to the same one, in
+// whatever order things arrived; a second receipt tells the sender. It returns the case of a message that lost its place.
+func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, error) {
+	if arrival.Fate != store.FateStored {
+		return "", nil
+	}
+	m, err := tx.Message(store.Key{Sender: arrival.Peer, ID: arrival.ID})
+	if err != nil {
+		return "", err
+	}
+	reason, err := a.placeOf(tx, m)
+	if err != nil || reason == "" {
+		return "", err
+	}
+	m.State, m.Reason = store.Rejected, string(reason)
+	header := envelope.Header{From: m.Sender, To: a.me, Channel: m.Channel, ID: m.ID, Seq: m.Seq, Prev: envelope.Hash(m.Prev)}
+	rejected, err := a.receipt(tx, envelope.Authentic{Kind: envelope.KindMessage, Header: header, Hash: envelope.Hash(m.JWSSHA256)}, reason)
+	if err != nil {
+		return "", err
+	}
+	rejected.ID, rejected.JWSSHA256, rejected.Fate = arrival.ID, arrival.JWSSHA256, store.FateRejected
+	m.Receipt = rejected.Receipt
+	return m.Case, errors.Join(tx.PutArrival(rejected), tx.PutMessage(m))
+}
+
+// placeOf is empty for a message that its case takes.
+func (a *Agent) placeOf(tx *store.Tx, m *store.Message) (envelope.Rejection, error) {
+	if schemas.Opens(m.Type) {
+		return "", nil
+	}
+	state, _, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))
+	if errors.Is(err, errNoCase) {
+		return envelope.RejectedParty, nil // unknown here, or another pair's: the answer is the same for both
+	}
+	if err != nil {
+		return "", err
+	}
+	if state.PermitsEvent(eventOf(m)) != nil {
+		return envelope.RejectedState, nil
+	}
+	return "", nil
+}

@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"comity/agent/link"
+	"comity/agent/store"
+	"comity/pki/jose"
+	"comity/schemas"
+)
+
+const (
+	outboxBatch    = 256
+	outboxParallel = 64
+	retryFirst     = time.Second // after a failed or refused submission, doubled up to retryLast
+	retryLast      = time.Minute
+	resendLast     = time.Hour // between two submissions while the receipt is missing
+)
+
+// emptyOutbox is step 6, again and again: what is due is handed to the broker, and a message stays until its receipt.
+// It returns when ctx ends.
+func (a *Agent) emptyOutbox(ctx context.Context) error {
+	for {
+		changed := a.link.Changes()
+		var due []*store.Parcel
+		var next time.Time
+		err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+			if due, err = tx.DueParcels(a.now(), outboxBatch); err == nil {
+				next, err = tx.NextParcelAt()
+			}
+			return err
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the outbox: %w", err)
+		}
+		if a.link.Up() && len(due) > 0 {
+			a.submitAll(ctx, due)
+			continue
+		}
+		wait := time.Hour
+		if !next.IsZero() && a.link.Up() {
+			wait = max(next.Sub(a.now()), 0)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-a.submitted:
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+func (a *Agent) submitAll(ctx context.Context, due []*store.Parcel) {
+	var group errgroup.Group
+	group.SetLimit(outboxParallel)
+	for _, p := range due {
+		group.Go(func() error {
+			if err := a.submit(ctx, p); err != nil && ctx.Err() == nil {
+				a.log.Warn("submitting", slog.String("id", string(p.ID)), slog.String("kind", string(p.Kind)), slog.Any("error", err))
+			}
+			return nil
+		})
+	}
+	group.Wait()
+}
+
+// submit hands one parcel to the broker and plans what follows.
+func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
+	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, p.ID, p.Wire)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var refused *link.Refused
+	switch {
+	case errors.As(err, &refused):
+		return a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error { return a.refusedByBroker(tx, row, refused.Reason) })
+	case err == nil:
+		err = a.checkAcceptance(p, acceptance)
+	}
+	if err != nil {
+		plan := a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error {
+			row.NextAt = a.now().Add(backOff(retryFirst, retryLast, row.Attempts))
+			return tx.PutParcel(row)
+		})
+		return errors.Join(err, plan)
+	}
+	return a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error { return a.accepted(tx, row, acceptance) })
+}
+
+// plan changes an outbox row, unless a receipt has meanwhile removed it.
+func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
+	return a.store.Update(ctx, func(tx *store.Tx) error {
+		row, err := tx.Parcel(p.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return change(tx, row)
+	})
+}
+
+// accepted notes that the broker holds the bytes. Receipts and resend requests are done; a message or void waits for the
+// recipient's own word and is sent again without it.
+func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error {
+	if p.Kind == store.KindReceipt || p.Kind == store.KindResend {
+		return tx.DropParcel(p.ID)
+	}
+	p.NextAt = a.now().Add(backOff(a.config.Timing.ResendFirst, resendLast, p.Attempts))
+	p.Attempts++
+	p.Refused = ""
+	if err := tx.PutParcel(p); err != nil {
+		return err
+	}
+	if err := a.clear(tx, AlarmRefused, p.Peer, string(p.ID)); err != nil || p.Kind != store.KindMessage {
+		return err
+	}
+	m, err := tx.Message(store.Key{Sender: a.me, ID: p.ID})
+	if err != nil || m.Acceptance != nil {
+		return err
+	}
+	m.Acceptance = acceptance
+	return errors.Join(tx.PutMessage(m), a.recordHome(tx, eventAccepted, m.ID, m.JWSSHA256, ""))
+}
+
+// refusedByBroker keeps the row: its number is used, and an agreement or a quota may come back. What no waiting can mend
+// is an alarm at once.
+func (a *Agent) refusedByBroker(tx *store.Tx, p *store.Parcel, reason schemas.RefusalReason) error {
+	p.Refused = string(reason)
+	p.NextAt = a.now().Add(backOff(retryFirst, retryLast, p.Attempts))
+	p.Attempts++
+	if !a.now().Before(p.ExpiresAt) && p.Kind != store.KindMessage && p.Kind != store.KindVoid {
+		return tx.DropParcel(p.ID)
+	}
+	if err := tx.PutParcel(p); err != nil || reason.Temporary() {
+		return err
+	}
+	return a.raise(tx, AlarmRefused, p.Peer, string(p.ID))
+}
+
+// checkAcceptance verifies the broker's signature and that it speaks of these bytes. An acceptance that fails is no
+// acceptance.
+func (a *Agent) checkAcceptance(p *store.Parcel, acceptance []byte) error {
+	signed, err := jose.ParseSigned(acceptance, jose.TypAcceptance)
+	if err != nil {
+		return fmt.Errorf("reading the broker's acceptance: %w", err)
+	}
+	key, err := a.trust.View().BrokerSigner(signed.Thumbprint())
+	if err != nil {
+		return fmt.Errorf("reading the broker's acceptance: %w", err)
+	}
+	payload, err := signed.Verify(key)
+	if err != nil {
+		return fmt.Errorf("reading the broker's acceptance: %w", err)
+	}
+	var said schemas.Acceptance
+	if err := schemas.Decode(payload, &said, schemas.DefaultLimits); err != nil {
+		return fmt.Errorf("reading the broker's acceptance: %w", err)
+	}
+	if said.From != a.me || said.To != p.Peer || said.ID != p.ID || said.SHA256 != sha256Hex(p.Wire) {
+		return errors.New("the broker's acceptance speaks of something else than what was submitted")
+	}
+	return nil
+}
+
+// backOff doubles from first up to last.
+func backOff(first, last time.Duration, attempts int) time.Duration {
+	return min(first<<min(attempts, 20), last)
+}

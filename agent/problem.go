@@ -1,0 +1,45 @@
+package agent
+
+import (
+	"errors"
+
+	"comity/agent/api"
+	"comity/schemas"
+)
+
+// The reasons of a refusal at home, for scripts. The set is closed.
+const (
+	ReasonInvalid      = "invalid"       // the draft breaks its schema
+	ReasonRecipient    = "recipient"     // the recipient cannot be written to, or not so
+	ReasonRoute        = "route"         // no agreement in force
+	ReasonType         = "type"          // the recipient does not read this type and version
+	ReasonLanguage     = "language"      // the recipient does not accept the language
+	ReasonCase         = "case"          // no such case, or the message does not belong to it
+	ReasonNotPermitted = "not-permitted" // the case's state does not allow it now
+	ReasonNotFound     = "not-found"
+	ReasonAmbiguous    = "ambiguous"   // a prefix that several ids begin with
+	ReasonState        = "wrong-state" // the message is beyond that, or not there yet
+	ReasonFourEyes     = "four-eyes"   // the same person wrote and would approve
+	ReasonOtherBytes   = "other-bytes" // what would be approved is not what stands there now
+	ReasonUnavailable  = "unavailable" // the agent cannot do it now
+)
+
+func problem(reason, message, hint string) error {
+	return &api.Problem{Reason: reason, Message: message, Hint: hint}
+}
+
+func invalidDraft(defects []schemas.Defect) error {
+	return &api.Problem{Reason: ReasonInvalid, Message: "the draft is not valid", Defects: defects,
+		Hint: "each defect names its place; the sample drafts show what a message of this type holds"}
+}
+
+// asProblem turns a refusal of the schemas into a problem with every defect; any other error stays what it is.
+func asProblem(err error) error {
+	if invalid, ok := errors.AsType[*schemas.InvalidError](err); ok {
+		return invalidDraft(invalid.Defects)
+	}
+	if undecodable, ok := errors.AsType[*schemas.DecodeError](err); ok {
+		return invalidDraft([]schemas.Defect{{Pointer: undecodable.Pointer, Rule: schemas.Rule(undecodable.Rule)}})
+	}
+	return err
+}

@@ -1,0 +1,147 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"comity/agent/api"
+	"comity/agent/store"
+	"comity/schemas"
+	"comity/schemas/lifecycle"
+)
+
+// listLimit bounds every list.
+const listLimit = 1000
+
+// Messages lists messages without their content, newest first.
+func (a *Agent) Messages(ctx context.Context, q api.Query) ([]api.Message, error) {
+	var shown []api.Message
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.Messages(store.Filter{
+			State: store.State(q.State), Case: q.Case, Peer: q.Peer, Limit: clamp(q.Limit),
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range found {
+			authors, err := tx.Authors(m.Key)
+			if err != nil {
+				return err
+			}
+			shown = append(shown, show(m, authors))
+		}
+		return nil
+	})
+	return shown, err
+}
+
+// Message shows one message, named by its id or the beginning of it, with its payload.
+func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error) {
+	var shown api.Message
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.MessagesByPrefix(prefix, 2)
+		if err != nil {
+			return err
+		}
+		if err := exactlyOne(len(found), "message"); err != nil {
+			return err
+		}
+		authors, err := tx.Authors(found[0].Key)
+		shown = show(found[0], authors)
+		shown.Payload = found[0].Payload
+		return err
+	})
+	return shown, err
+}
+
+// Cases lists cases, the last changed first.
+func (a *Agent) Cases(ctx context.Context, limit int) ([]api.Case, error) {
+	var shown []api.Case
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.Cases(clamp(limit))
+		for _, c := range found {
+			shown = append(shown, showCase(c))
+		}
+		return err
+	})
+	return shown, err
+}
+
+// Case shows one case, named by its id or the beginning of it: whose turn it is, what we may send, and its messages.
+func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
+	var shown api.Case
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.CasesByPrefix(prefix, 2)
+		if err != nil {
+			return err
+		}
+		if err := exactlyOne(len(found), "case"); err != nil {
+			return err
+		}
+		state, messages, err := a.derive(tx, found[0].ID, found[0].Peer, nil)
+		if err != nil {
+			return err
+		}
+		shown = showCase(found[0])
+		for side, authority := range map[lifecycle.Side]schemas.AuthorityID{
+			lifecycle.Requesting: state.Requesting, lifecycle.Requested: state.Requested,
+		} {
+			if state.NextToAct.Has(side) {
+				shown.Next = append(shown.Next, authority)
+			}
+		}
+		shown.MayNow = state.Next(state.SideOf(a.me))
+		for _, m := range messages {
+			authors, err := tx.Authors(m.Key)
+			if err != nil {
+				return err
+			}
+			one := show(m, authors)
+			effect, counted := state.Effects[lifecycle.Ref{From: m.Sender, ID: m.ID}]
+			one.NoEffect = counted && !effect
+			shown.Messages = append(shown.Messages, one)
+		}
+		return nil
+	})
+	return shown, err
+}
+
+func exactlyOne(n int, what string) error {
+	switch n {
+	case 0:
+		return problem(ReasonNotFound, "no such "+what, "comity "+what+" list shows the ids")
+	case 1:
+		return nil
+	default:
+		return problem(ReasonAmbiguous, "several ids of a "+what+" begin like this", "write more characters of it")
+	}
+}
+
+func clamp(limit int) int {
+	if limit <= 0 || limit > listLimit {
+		return listLimit
+	}
+	return limit
+}
+
+// show is a message without its content.
+func show(m *store.Message, authors []string) api.Message {
+	shown := api.Message{
+		ID: m.ID, Direction: string(m.Direction), From: m.Sender, To: m.Recipient, State: string(m.State), Reason: m.Reason,
+		Channel: m.Channel, Type: m.Type, Case: m.Case, InReplyTo: m.InReplyTo, Urgency: m.Urgency, Language: m.Language,
+		SHA256: hexOf(m.PayloadSHA256), Number: m.Seq, Authors: authors, ApprovedBy: m.ApprovedBy,
+		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil,
+		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt,
+	}
+	if !m.ReceiptedAt.IsZero() && !m.SealedAt.IsZero() {
+		shown.ReceiptMillis = max(m.ReceiptedAt.Sub(m.SealedAt), time.Millisecond).Milliseconds()
+	}
+	return shown
+}
+
+func showCase(c *store.CaseFile) api.Case {
+	return api.Case{
+		ID: c.ID, Peer: c.Peer, Channel: c.Channel, Requesting: c.Requesting, Requested: c.Requested, State: c.State, Open: c.Open,
+		OpenedAt: c.OpenedAt, ChangedAt: c.ChangedAt,
+	}
+}

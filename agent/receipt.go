@@ -1,0 +1,160 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"comity/agent/api"
+	"comity/agent/envelope"
+	"comity/agent/store"
+	"comity/schemas"
+)
+
+// takeReceipt is step 9: the recipient's own signed word lets the outbox go.
+func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelope.Receipt) error {
+	var changed *store.Message
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		changed = nil
+		peer := v.Header().From
+		m, err := tx.MessageByNumber(a.me, peer, r.Seq)
+		if errors.Is(err, store.ErrNotFound) {
+			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.ID == m.ID && store.Hash(r.JWS) == m.JWSSHA256:
+			changed = m
+			return a.settle(tx, m, v, r)
+		case m.VoidID != "" && r.ID == m.VoidID && store.Hash(r.JWS) == m.VoidSHA256:
+			changed = m
+			return a.settleVoid(tx, m, v)
+		default: // signed by the peer, and about bytes that we never sent under this number
+			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("taking a receipt of %s: %w", v.Header().From, err)
+	}
+	if changed != nil {
+		a.changes.tell(api.Event{Message: changed.ID, State: string(changed.State), Case: changed.Case})
+	}
+	return nil
+}
+
+// settle takes the first receipt of a message. A second one counts where it is a rejection by the case, which a
+// recipient can only tell once everything before the message is there; the two may overtake each other.
+func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r envelope.Receipt) error {
+	byCase := r.Reason == envelope.RejectedState || r.Reason == envelope.RejectedParty
+	first := m.State == store.Sent || m.State == store.Expired
+	if !first && !(m.State == store.Delivered && byCase) {
+		return nil // a copy, or what an earlier rejection already settled
+	}
+	m.State, m.Reason = store.Delivered, ""
+	if r.Outcome == envelope.Rejected {
+		m.State, m.Reason = store.Rejected, string(r.Reason)
+	}
+	m.Receipt, m.StoredAt, m.ReceiptedAt = v.JWS(), r.StoredAt, a.now()
+	err := errors.Join(
+		tx.PutMessage(m),
+		tx.DropParcel(m.ID),
+		a.recordSigned(tx, m.Recipient, envelope.KindReceipt, v.Header(), v.Hash()),
+		a.refile(tx, m.Case, m.Recipient),
+		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
+		a.clear(tx, AlarmRefused, m.Recipient, string(m.ID)),
+	)
+	if m.VoidID != "" { // it was delivered after all: the void has nothing to close
+		err = errors.Join(err, tx.DropParcel(m.VoidID))
+	}
+	return err
+}
+
+// settleVoid takes the receipt that closes a number.
+func (a *Agent) settleVoid(tx *store.Tx, m *store.Message, v *envelope.Verified) error {
+	if m.State != store.Expired {
+		return nil
+	}
+	m.State, m.Receipt, m.ReceiptedAt = store.Voided, v.JWS(), a.now()
+	return errors.Join(
+		tx.PutMessage(m),
+		tx.DropParcel(m.VoidID),
+		a.recordSigned(tx, m.Recipient, envelope.KindReceipt, v.Header(), v.Hash()),
+		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
+	)
+}
+
+// takeResend sends numbers again that the peer lacks: the same bytes, never filtered anew, for they count as disclosed.
+// A number that waits in the outbox is only brought forward.
+func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope.Resend) error {
+	peer := v.Header().From
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		pair, err := tx.Pair(peer)
+		if err != nil {
+			return err
+		}
+		for seq := r.First; seq <= min(r.Last, pair.Sent); seq++ {
+			m, err := tx.MessageByNumber(a.me, peer, seq)
+			if err != nil {
+				return err
+			}
+			if err := a.sendAgain(tx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("sending again to %s: %w", peer, err)
+	}
+	a.submitted.give()
+	return nil
+}
+
+func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
+	p := &store.Parcel{
+		ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
+		Seq: m.Seq, Wire: m.Wire, ExpiresAt: m.ValidUntil,
+	}
+	if m.VoidID != "" && (m.State == store.Voided || m.State == store.Expired) {
+		p.ID, p.Kind, p.JWSSHA256 = m.VoidID, store.KindVoid, m.VoidSHA256
+	}
+	waiting, err := tx.Parcel(p.ID)
+	switch {
+	case err == nil:
+		p = waiting
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	p.NextAt = a.now()
+	return tx.PutParcel(p)
+}
+
+// void closes the number of a message that expired without a receipt, so that no hole stays behind it. Whether it was
+// delivered is not known: if it was, the recipient answers with the receipt that was lost.
+func (a *Agent) void(tx *store.Tx, m *store.Message) error {
+	now := a.now()
+	to, err := a.trust.View().EncryptionKey(m.Recipient, now)
+	if err != nil {
+		return fmt.Errorf("sealing a void for %s: %w", m.Recipient, err)
+	}
+	sealed, err := envelope.SealVoid(envelope.Header{
+		From: a.me, To: m.Recipient, Channel: m.Channel, ID: schemas.NewMessageID(), SentAt: now, Seq: m.Seq, Prev: envelope.Hash(m.Prev),
+	}, envelope.Void{ID: m.ID, JWS: envelope.Hash(m.JWSSHA256)}, a.signer(), to)
+	if err != nil {
+		return err
+	}
+	m.State, m.VoidID, m.VoidSHA256, m.Wire = store.Expired, sealed.Header.ID, store.Hash(sealed.Hash), sealed.Wire
+	return errors.Join(
+		tx.PutMessage(m),
+		tx.DropParcel(m.ID),
+		tx.PutParcel(&store.Parcel{
+			ID: m.VoidID, Kind: store.KindVoid, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.VoidSHA256, Seq: m.Seq,
+			Wire: m.Wire, NextAt: now, ExpiresAt: now.Add(envelope.MaxValidity),
+		}),
+		a.refile(tx, m.Case, m.Recipient),
+		a.recordSigned(tx, m.Recipient, envelope.KindVoid, sealed.Header, sealed.Hash),
+		a.raise(tx, AlarmExpired, m.Recipient, string(m.ID)),
+	)
+}

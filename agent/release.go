@@ -1,0 +1,246 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"comity/agent/api"
+	"comity/agent/envelope"
+	"comity/agent/policy"
+	"comity/agent/store"
+	"comity/pki"
+	"comity/schemas"
+)
+
+const (
+	releaseBatch    = 1000 // messages of one urgency that leave at one tick
+	releaseParallel = 32   // of them sealed at the same time; they share commits
+)
+
+// releaseAtTicks is step 3. Approved messages leave at ticks, which are multiples of an interval and so tell nobody when
+// a person approved or a review ended; immediate ones do not wait. It returns when ctx ends.
+func (a *Agent) releaseAtTicks(ctx context.Context) error {
+	routine, urgent := newTick(a.config.Routine, a.now()), newTick(a.config.Urgent, a.now())
+	for {
+		timer := time.NewTimer(min(routine.wait(a.now()), urgent.wait(a.now())))
+		woken := false
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-a.released:
+			woken = true
+		case <-timer.C:
+		}
+		timer.Stop()
+		now := a.now()
+		if woken {
+			a.release(ctx, schemas.Immediate)
+		}
+		if urgent.due(now, woken) {
+			a.release(ctx, schemas.Urgent)
+		}
+		if routine.due(now, woken) {
+			a.release(ctx, schemas.Routine)
+		}
+	}
+}
+
+// tick is the next moment at which messages of one urgency leave. An interval of zero is a tick at every wake.
+type tick struct {
+	every time.Duration
+	next  time.Time
+}
+
+func newTick(every time.Duration, now time.Time) *tick {
+	t := &tick{every: every}
+	if every > 0 {
+		t.next = now.Truncate(every).Add(every)
+	}
+	return t
+}
+
+func (t *tick) wait(now time.Time) time.Duration {
+	if t.every == 0 {
+		return time.Hour // a wake comes first
+	}
+	return max(t.next.Sub(now), 0)
+}
+
+func (t *tick) due(now time.Time, woken bool) bool {
+	if t.every == 0 {
+		return woken
+	}
+	if now.Before(t.next) {
+		return false
+	}
+	t.next = now.Truncate(t.every).Add(t.every)
+	return true
+}
+
+// release lets the approved messages of one urgency go, in random order. With the link down they stay: what is decided
+// now must leave now.
+func (a *Agent) release(ctx context.Context, urgency schemas.Urgency) {
+	if !a.link.Up() {
+		return
+	}
+	var waiting []*store.Message
+	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+		waiting, err = tx.MessagesIn(store.Out, store.Approved, string(urgency), releaseBatch)
+		return err
+	})
+	if err != nil {
+		a.log.Error("reading approved messages", slog.Any("error", err))
+		return
+	}
+	rand.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+	var group errgroup.Group
+	group.SetLimit(releaseParallel)
+	for _, m := range waiting {
+		group.Go(func() error {
+			if err := a.releaseOne(ctx, m); err != nil {
+				a.log.Error("releasing a message", slog.String("message", string(m.ID)), slog.Any("error", err))
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	if len(waiting) > 0 {
+		a.submitted.give()
+		a.chores.give()
+	}
+}
+
+// releaseOne is steps 4 and 5 for one message.
+func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
+	view, now := a.trust.View(), a.now()
+	// 4. Clear: decided again on the facts of this moment.
+	decision, clearance := a.policy.Decide(ctx, policy.Facts{From: a.me, To: m.Recipient, Payload: m.Payload, Directory: view, At: now})
+	if clearance == nil {
+		return a.stop(ctx, m, decision)
+	}
+	// 5. Seal and commit.
+	to, err := view.EncryptionKey(m.Recipient, now)
+	if err != nil {
+		return a.cannotSeal(ctx, m, err)
+	}
+	var sent *store.Message
+	err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
+		sent, err = a.sealAndCommit(tx, m, clearance, to, now)
+		return err
+	})
+	if errors.Is(err, errSuperseded) {
+		return nil
+	}
+	if err != nil {
+		return a.cannotSeal(ctx, m, err)
+	}
+	a.changes.tell(api.Event{Message: sent.ID, State: string(sent.State), Case: sent.Case})
+	return nil
+}
+
+// errSuperseded says that the message is no longer what was decided on: edited, discarded or sealed meanwhile.
+var errSuperseded = errors.New("the message changed meanwhile")
+
+// sealAndCommit numbers and seals in one transaction with everything that follows from it.
+func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Clearance, to pki.Proof, now time.Time) (*store.Message, error) {
+	m, err := tx.Message(decided.Key)
+	if err != nil {
+		return nil, err
+	}
+	if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
+		return nil, errSuperseded
+	}
+	pair, err := tx.Pair(m.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	if permitted, err := a.stillPermitted(tx, m, pair); err != nil || !permitted {
+		return m, err
+	}
+	sealed, err := envelope.Seal(c, envelope.Header{
+		From: a.me, To: m.Recipient, Channel: m.Channel, ID: m.ID, SentAt: now, ValidUntil: now.Add(a.config.Timing.ValidFor),
+		Seq: pair.Sent + 1, Prev: envelope.Hash(pair.SentHash), Seen: pair.Received,
+	}, m.Payload, a.signer(), to)
+	if err != nil {
+		return nil, err
+	}
+	m.State, m.Seq, m.Seen, m.Prev = store.Sent, sealed.Header.Seq, sealed.Header.Seen, store.Hash(sealed.Header.Prev)
+	m.JWS, m.JWSSHA256, m.Wire = sealed.JWS, store.Hash(sealed.Hash), sealed.Wire
+	m.SentAt, m.ValidUntil, m.SealedAt = sealed.Header.SentAt, sealed.Header.ValidUntil, now
+	pair.Sent, pair.SentHash = m.Seq, m.JWSSHA256
+	return m, errors.Join(
+		tx.PutMessage(m),
+		tx.PutPair(pair),
+		tx.PutParcel(&store.Parcel{
+			ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256, Seq: m.Seq,
+			Wire: m.Wire, NextAt: now, ExpiresAt: m.ValidUntil,
+		}),
+		a.refile(tx, m.Case, m.Recipient),
+		a.recordSigned(tx, m.Recipient, envelope.KindMessage, sealed.Header, sealed.Hash),
+		a.clear(tx, AlarmUnsealable, m.Recipient, string(m.ID)),
+	)
+}
+
+// stillPermitted asks the lifecycle with exactly what the recipient will judge by: our numbers so far and the peer's
+// contiguous ones. A message that a crossing one overtook goes back to its author with a reason from the case alone.
+func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair) (bool, error) {
+	if schemas.Opens(m.Type) {
+		return true, nil
+	}
+	state, _, err := a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, pair.Sent+1, pair.Received))
+	if err == nil {
+		err = state.PermitsEvent(eventOf(m))
+	}
+	if err == nil {
+		return true, nil
+	}
+	m.State, m.Reason, m.ApprovedBy, m.Approval = store.Returned, ReasonNotPermitted, "", nil
+	return false, errors.Join(tx.PutMessage(m), a.recordHome(tx, eventReturned, m.ID, m.PayloadSHA256, ""))
+}
+
+// stop puts a message that policy does not allow under review. Hold and block look the same to everybody but the
+// protection officers, and to no peer does it exist.
+func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decision) error {
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.Message(decided.Key)
+		if err != nil {
+			return err
+		}
+		if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
+			return errSuperseded
+		}
+		rules := make([]string, len(d.Rules))
+		for i, rule := range d.Rules {
+			rules[i] = string(rule)
+		}
+		m.State = store.UnderReview
+		return errors.Join(
+			tx.PutMessage(m),
+			tx.AddVerdict(m.Key, string(d.Outcome), strings.Join(rules, " "), a.now()),
+			a.recordHome(tx, eventUnderReview, m.ID, m.PayloadSHA256, ""),
+		)
+	})
+	if errors.Is(err, errSuperseded) {
+		return nil
+	}
+	if err == nil {
+		a.changes.tell(api.Event{Message: decided.ID, State: string(store.UnderReview), Case: decided.Case})
+	}
+	return err
+}
+
+// cannotSeal leaves the message approved, to be tried at the next tick, and tells an officer.
+func (a *Agent) cannotSeal(ctx context.Context, m *store.Message, cause error) error {
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		return a.raise(tx, AlarmUnsealable, m.Recipient, string(m.ID))
+	})
+	return errors.Join(fmt.Errorf("sealing for %s: %w", m.Recipient, cause), err)
+}
