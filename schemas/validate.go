@@ -47,9 +47,9 @@ var (
 // Defect is one thing that is wrong with a payload. It never holds a value of the payload, nor a member's name that
 // is not a name of the schema: both may be a person's.
 type Defect struct {
-	Pointer string // RFC 6901; "" is the whole payload
-	Rule    Rule
-	Hint    string // what would be right; from the schema alone
+	Pointer string `json:"pointer"` // RFC 6901; "" is the whole payload
+	Rule    Rule   `json:"rule"`
+	Hint    string `json:"hint,omitzero"` // what would be right; from the schema alone
 }
 
 // InvalidError is every refusal of Validate.
