@@ -150,6 +150,15 @@ func headers(tb testing.TB, w *world) []attempt {
 	}
 	set := func(name string, value any) []byte { return inner(func(m members) { m[name] = value }) }
 	drop := func(name string) []byte { return inner(func(m members) { delete(m, name) }) }
+	// numbered is a control message whose header has more or less than its kind takes.
+	numbered := func(kind Kind, extra members, typ jose.Typ) []byte {
+		m := headerOf(tb, kind, s.Header, from.signer)
+		for name, value := range extra {
+			m[name] = value
+		}
+		m["typ"] = string(typ)
+		return raw(m.json(tb))
+	}
 	text := string(headerOf(tb, KindMessage, s.Header, from.signer).json(tb))
 	outer := func(name string, value any) []byte {
 		return reheader(tb, s.Wire, func(m members) { m[name] = value })
@@ -183,6 +192,11 @@ func headers(tb testing.TB, w *world) []attempt {
 		{name: "typ-command", note: "a person's command is no message", wire: set("typ", string(jose.TypCommand)), want: TypeMismatch},
 		{name: "typ-acceptance", wire: set("typ", string(jose.TypAcceptance)), want: TypeMismatch},
 		{name: "typ-receipt", note: "a message passed off as a receipt", wire: set("typ", string(jose.TypReceipt)), want: Malformed},
+		{name: "typ-void", note: "a message passed off as a void", wire: set("typ", string(jose.TypVoid)), want: Malformed},
+		{name: "receipt-as-message", want: Malformed, wire: numbered(KindReceipt, nil, jose.TypMessage)},
+		{name: "receipt-with-number", want: Malformed, wire: numbered(KindReceipt, members{"seq": 1, "prev": Hash{}.String()}, jose.TypReceipt)},
+		{name: "void-with-seen", want: Malformed, wire: numbered(KindVoid, members{"seen": 1}, jose.TypVoid)},
+		{name: "void-without-number", want: Malformed, wire: numbered(KindVoid, members{"seq": 0}, jose.TypVoid)},
 		{name: "typ-JWT", wire: set("typ", "JWT"), want: TypeMismatch},
 		{name: "no-x5t", wire: drop("x5t#S256"), want: Malformed},
 		{name: "no-seen", wire: drop("seen"), want: Malformed},
@@ -199,6 +213,8 @@ func headers(tb testing.TB, w *world) []attempt {
 		{name: "prev-short", wire: set("prev", "00"), want: Malformed},
 		{name: "sent-at-offset", wire: set("sent_at", "2026-03-02T13:00:00+01:00"), want: Malformed},
 		{name: "sent-at-fraction", wire: set("sent_at", "2026-03-02T12:00:00.5Z"), want: Malformed},
+		{name: "sent-at-zero-fraction", note: "the same moment in another spelling", wire: set("sent_at", "2026-03-02T12:00:00.000Z"), want: Malformed},
+		{name: "sent-at-lower-case", wire: set("sent_at", "2026-03-02t12:00:00z"), want: Malformed},
 		{name: "sent-at-leap-second", wire: set("sent_at", "2026-03-02T11:59:60Z"), want: Malformed},
 		{name: "extra-signature", note: "JSON serialisation with two signatures", want: Malformed,
 			wire: object(`{"payload":"` + payload + `","signatures":[` + one + `,` + one + `]}`)},

@@ -22,8 +22,8 @@ const (
 	Rejected Outcome = "rejected" // authentic, and not taken into the case
 )
 
-// Rejection is why an authentic message was rejected. The set is closed, and each follows from the message's bytes and
-// from the trust list and directory that both sides can see.
+// Rejection is why an authentic message was rejected. The set is closed, and each follows from messages that both sides have
+// and from the trust list and directory that both sides can see.
 type Rejection string
 
 // The rejections.
