@@ -36,15 +36,23 @@ type world struct {
 	scheme *pkitest.Scheme
 	dir    string
 	broker *broker.Broker
+	url    string
 	stop   func() // ends Run and waits for it
 }
 
 func newWorld(t *testing.T, changes ...func(*broker.Config)) *world {
 	t.Helper()
+	w := newFolder(t)
+	w.start(t, changes...)
+	return w
+}
+
+// newFolder is a world whose broker is not running.
+func newFolder(t *testing.T) *world {
+	t.Helper()
 	w := &world{scheme: pkitest.NewScheme(t, time.Now, "QM", "QN", "QP"), dir: t.TempDir()}
 	w.publish(t)
 	writeFiles(t, w.dir, w.scheme)
-	w.start(t, changes...)
 	return w
 }
 
@@ -113,6 +121,7 @@ func (w *world) start(t *testing.T, changes ...func(*broker.Config)) {
 	case err := <-done:
 		t.Fatal(err)
 	}
+	w.url = w.broker.URL()
 }
 
 // account is what the registry on disk says of an authority: all that an attacker could ever learn, short of seeds.
@@ -176,7 +185,7 @@ func (w *world) dial(t *testing.T, certificate tls.Certificate, options ...func(
 		option(config)
 	}
 	var err error
-	c.conn, err = nats.Connect(w.broker.URL(), nats.Secure(config), nats.TLSHandshakeFirst(), nats.NoReconnect(),
+	c.conn, err = nats.Connect(w.url, nats.Secure(config), nats.TLSHandshakeFirst(), nats.NoReconnect(),
 		nats.CustomInboxPrefix("comity.reply.own"), nats.Timeout(patience),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.errs <- err }))
 	if err != nil {
