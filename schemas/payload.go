@@ -1,6 +1,10 @@
 package schemas
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Payload is what a person drafts and another approves: the common members of every message, and the body of its
 // type as it stands in the text (DOMAIN section 1). Only Validate makes one that can be relied on.
@@ -37,6 +41,12 @@ type Instrument string
 
 // Language is a language tag ("en", "fr-QM").
 type Language string
+
+// Primary is the language without its region or script (RFC 5646 section 2.2.1): directories list no more.
+func (l Language) Primary() Language {
+	primary, _, _ := strings.Cut(string(l), "-")
+	return Language(primary)
+}
 
 // Translation says what the text was translated from.
 type Translation struct {
