@@ -27,6 +27,9 @@ func (k *Keeper) load() error {
 	if err == nil {
 		err = schemas.Decode(raw, &k.known, schemas.Limits{Bytes: jose.MaxSize, Depth: 4})
 	}
+	if err == nil {
+		err = k.known.check()
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("known CAs: %w", err)
 	}

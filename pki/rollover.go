@@ -58,6 +58,22 @@ func vouched(row StateTrust, ca *x509.Certificate, before [][]byte) bool {
 	return false
 }
 
+// check finds damage: each certificate is self-signed.
+func (k knownCAs) check() error {
+	for state, ders := range k.CAs {
+		for _, der := range ders {
+			ca, err := parseCertificate(der, "known CA of "+string(state))
+			if err != nil {
+				return err
+			}
+			if err := CheckCA(ca, state); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // learn is the memory after a list was accepted.
 func (k knownCAs) learn(h *heldList) knownCAs {
 	next := knownCAs{CAs: map[schemas.StateCode][][]byte{}, Confirmed: k.Confirmed}

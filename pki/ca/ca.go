@@ -117,6 +117,22 @@ func (c *CA) Vouch(next *x509.Certificate) (string, error) {
 	return string(signed), err
 }
 
+// Successor makes the CA that follows this one, and the State's row of a trust list for the time of change: both CAs, and
+// the word of this one for the next. Entry versions go on where this one stopped. Certificates that this CA issued stay
+// good, and revocable by it, as long as the row names it.
+func (c *CA) Successor() (*CA, pki.StateTrust, error) {
+	next, err := New(c.state, c.now)
+	if err != nil {
+		return nil, pki.StateTrust{}, err
+	}
+	next.record.EntryVersion = c.record.EntryVersion
+	word, err := c.Vouch(next.cert)
+	if err != nil {
+		return nil, pki.StateTrust{}, err
+	}
+	return next, pki.StateTrust{State: c.state, CAs: [][]byte{c.cert.Raw, next.cert.Raw}, Rollovers: []string{word}}, nil
+}
+
 // Request asks for a certificate.
 type Request struct {
 	Authority schemas.AuthorityID
