@@ -39,8 +39,8 @@ func ParseDraft(data []byte) (*Draft, error) {
 		}
 	}
 	var err error
-	if d.Payload, err = Canonical(object); err != nil {
-		return nil, fmt.Errorf("encoding a draft: %w", err)
+	if d.Payload, err = Canonical(object); err != nil { // a default beside a case variant of its name
+		return nil, asInvalid(err)
 	}
 	d.Parsed, err = Validate(d.Payload)
 	invalid, refused := errors.AsType[*InvalidError](err)

@@ -1,0 +1,81 @@
+package schemas
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestParseDraft(t *testing.T) {
+	payload := strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}")
+	tests := []struct {
+		name, draft string
+		want        []string // "pointer rule"
+	}{
+		{name: "good", draft: payload + `,"to":["QN/justice","QP/justice"]}`},
+		{name: "nobody", draft: payload + `}`, want: []string{"/to count"}},
+		{name: "not a list", draft: payload + `,"to":"QN/justice"}`, want: []string{"/to count"}},
+		{name: "twice", draft: payload + `,"to":["QN/justice","QN/justice"]}`, want: []string{"/to/1 unique"}},
+		{name: "not an authority", draft: payload + `,"to":["TESTPERSON ALPHA-01"]}`, want: []string{"/to/0 pattern"}},
+		{name: "two members of one name", draft: payload + `,"to":["QN/justice"],"to":["QP/justice"]}`, want: []string{"/to duplicate-name"}},
+		{name: "not an object", draft: `["QN/justice"]`, want: []string{" type"}},
+		{name: "every defect at once", draft: `{"type":"mla.acknowledgement/1","channel":"mla","to":["x"]}`, want: []string{"/body required", "/to/0 pattern"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := ParseDraft([]byte(tt.draft))
+			if tt.want == nil {
+				if err != nil || len(d.To) != 2 || strings.Contains(string(d.Payload), `"to"`) {
+					t.Fatalf("refused: %v", err)
+				}
+				return
+			}
+			invalid, ok := errors.AsType[*InvalidError](err)
+			if !ok {
+				t.Fatalf("got %v", err)
+			}
+			var got []string
+			for _, defect := range invalid.Defects {
+				got = append(got, defect.Pointer+" "+string(defect.Rule))
+				if strings.Contains(defect.Hint+defect.Pointer, "TESTPERSON") {
+					t.Error("a defect echoes what was written")
+				}
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(strings.Join(got, "\n"), want) {
+					t.Errorf("defects %q lack %q", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestParseDraftWritesTheDefaultsOut(t *testing.T) {
+	d, err := ParseDraft([]byte(`{"to":["QN/justice"],"channel":"mla","type":"mla.status-query/1","case":"00000000000000000000000000",
+		"legal_basis":[{"instrument":"untoc","article":"18(24)"}],"language":"en","urgency":"routine","body":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Parsed.Confidential || d.Parsed.UseLimit != StatedCaseOnly || d.Parsed.Onward != OnwardNone {
+		t.Errorf("defaults: %+v", d.Parsed)
+	}
+	for _, member := range []string{`"confidential":true`, `"onward":"none"`, `"use_limit":"stated-case-only"`} {
+		if !strings.Contains(string(d.Payload), member) {
+			t.Errorf("the bytes to approve lack %s", member)
+		}
+	}
+}
+
+func FuzzParseDraft(f *testing.F) {
+	f.Add([]byte(`{"to":["QN/justice"]}`))
+	f.Add([]byte(strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}") + `,"to":["QN/justice"]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := ParseDraft(data)
+		if err != nil {
+			return
+		}
+		if _, err := Validate(d.Payload); err != nil {
+			t.Errorf("a draft was accepted whose payload is not valid: %v", err)
+		}
+	})
+}
