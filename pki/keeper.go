@@ -73,8 +73,10 @@ func (k *Keeper) publish() { k.view.Store(newView(k.list, k.entries, k.crls)) }
 func (k *Keeper) OfferTrustList(raw []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.takeTrustList(slices.Clone(raw))
-	k.publish()
+	changed, err := k.takeTrustList(slices.Clone(raw))
+	if changed {
+		k.publish()
+	}
 	return err
 }
 
@@ -82,8 +84,10 @@ func (k *Keeper) OfferTrustList(raw []byte) error {
 func (k *Keeper) OfferEntry(raw []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.takeEntry(slices.Clone(raw), "")
-	k.publish()
+	changed, err := k.takeEntry(slices.Clone(raw), "")
+	if changed {
+		k.publish()
+	}
 	return err
 }
 
@@ -91,8 +95,10 @@ func (k *Keeper) OfferEntry(raw []byte) error {
 func (k *Keeper) OfferCRL(der []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, err := k.takeCRL(slices.Clone(der), "")
-	k.publish()
+	changed, err := k.takeCRL(slices.Clone(der), "")
+	if changed {
+		k.publish()
+	}
 	return err
 }
 

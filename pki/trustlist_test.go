@@ -2,6 +2,7 @@ package pki_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -154,6 +155,20 @@ func TestTrustListsThatAreRefused(t *testing.T) {
 	}
 }
 
+// keyOf takes a signer's key out of its folder.
+func keyOf(t testing.TB, s *ca.SchemeSigner) *ecdsa.PrivateKey {
+	t.Helper()
+	dir := t.TempDir()
+	if err := s.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	key, err := ca.LoadKey(filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func unknownMember(t *testing.T, list pki.TrustList, signers []*ca.SchemeSigner) []byte {
 	t.Helper()
 	payload, err := schemas.Canonical(list)
@@ -161,17 +176,10 @@ func unknownMember(t *testing.T, list pki.TrustList, signers []*ca.SchemeSigner)
 		t.Fatal(err)
 	}
 	payload = bytes.Replace(payload, []byte(`{`), []byte(`{"Threshold":1,`), 1)
-	// Signed through package ca's own road, which takes a list only: so by keys from its folder.
+	// Package ca signs a list only, not any text.
 	var keys []jose.KeyWithID
 	for _, s := range signers {
-		dir := t.TempDir()
-		if err := s.Save(dir); err != nil {
-			t.Fatal(err)
-		}
-		key, err := ca.LoadKey(filepath.Join(dir, "key.pem"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := keyOf(t, s)
 		id, err := s.Thumbprint()
 		if err != nil {
 			t.Fatal(err)
