@@ -57,7 +57,7 @@ var ErrDenied = errors.New("the broker denies it")
 // Link is the connection. Its methods may be called from any goroutine.
 type Link struct {
 	cfg  Config
-	conn *nats.Conn
+	conn *nats.Conn // set by Dial, under mu
 	js   jetstream.JetStream
 
 	mu      sync.Mutex
@@ -85,7 +85,9 @@ func Dial(ctx context.Context, cfg Config) (*Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dialling the broker: %w", err)
 	}
+	l.mu.Lock()
 	l.conn = conn
+	l.mu.Unlock()
 	if l.js, err = jetstream.NewWithAPIPrefix(conn, apiPrefix); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("dialling the broker: %w", err)
@@ -148,8 +150,17 @@ func (l *Link) options() []nats.Option {
 	}
 }
 
-// pause grows from 50 ms to MaxPause, with full jitter, so that a broker that restarts is not met by all at once.
+// pause grows from 50 ms to MaxPause, with jitter, so that a broker that restarts is not met by all at once. NATS calls
+// it between two attempts, and tells nobody else why the last one failed in the handshake.
 func (l *Link) pause(attempts int) time.Duration {
+	l.mu.Lock()
+	conn := l.conn // nil while Dial has not returned
+	l.mu.Unlock()
+	if conn != nil {
+		if err := conn.LastError(); err != nil {
+			l.set(false, err)
+		}
+	}
 	limit := min(l.cfg.MaxPause, 50*time.Millisecond<<min(attempts, 12))
 	return limit/2 + rand.N(limit/2+1)
 }

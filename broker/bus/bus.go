@@ -21,10 +21,12 @@ import (
 type Bus struct {
 	cfg      Config
 	registry *registry
-	server   *server.Server
 	resolver *server.MemAccResolver
 	core     string // the account CORE
 	door     *door
+
+	server    *server.Server
+	serverLog *serverLog
 
 	admin *nats.Conn // CORE, this package's own
 	js    jetstream.JetStream
@@ -34,7 +36,7 @@ type Bus struct {
 	ready map[accountKey]bool
 }
 
-// Start brings the server up with the inboxes of everybody in view. Nobody can connect before Admit.
+// Start brings the server up with the inboxes of everybody in view. It opens no port: Admit does.
 func Start(ctx context.Context, cfg Config, view *pki.View) (*Bus, error) {
 	cfg, listen, err := cfg.withDefaults()
 	if err != nil {
@@ -107,7 +109,7 @@ func (b *Bus) Apply(ctx context.Context, view *pki.View) error {
 	return errors.Join(errs...)
 }
 
-// Admit lets agents in. Call it once the relay listens.
+// Admit opens the port and lets agents in. Call it once the relay listens.
 func (b *Bus) Admit() error {
 	conn, err := b.connect(b.registry.house.auth, b.door.user())
 	if err != nil {
@@ -117,7 +119,7 @@ func (b *Bus) Admit() error {
 		conn.Close()
 		return err
 	}
-	return nil
+	return b.listen()
 }
 
 // RelayConn is the connection of the one writer of inboxes. The caller closes it.
@@ -153,7 +155,7 @@ func (b *Bus) Close() {
 	b.server.WaitForShutdown()
 }
 
-// URL is where agents connect.
+// URL is where agents connect, once Admit has opened the port.
 func (b *Bus) URL() string {
 	host, _, err := net.SplitHostPort(b.cfg.Listen)
 	if err != nil || host == "" {

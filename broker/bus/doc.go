@@ -9,8 +9,8 @@
 //
 // Who a connection is, its client certificate says: the server verifies the chain in the TLS handshake, and the auth
 // callout in this process asks pki.View.VerifyClient about the chains that were verified, never about what the client
-// merely sent. A user of an account is made for that one connection and lives for minutes. Until the callout
-// subscribes nobody can connect, which is how the inboxes are ready before the first agent is.
+// merely sent. A user of an account is made for that one connection and lives for minutes. The port opens last, once
+// the inboxes stand and the callout listens.
 //
 // It trusts the pki.View that Apply last received, and its own registry of account keys: whoever reads that file can
 // speak as any account to this broker, and still can open no message. It must never see a decryption key or a

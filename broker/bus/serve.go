@@ -30,9 +30,19 @@ func (b *Bus) serve(listen endpoint) error {
 	s.Start()
 	if !s.ReadyForConnections(20 * time.Second) {
 		s.Shutdown()
-		return errors.Join(fmt.Errorf("starting the NATS server on %s: not ready", b.cfg.Listen), log.fatal())
+		return errors.Join(errors.New("starting the NATS server: not ready"), log.fatal())
 	}
-	b.server = s
+	b.server, b.serverLog = s, log
+	return nil
+}
+
+// listen opens the port. Before that there is nothing to connect to: a client that came before the callout would be
+// kept waiting for an answer until it gave up.
+func (b *Bus) listen() error {
+	b.server.AcceptLoop(make(chan struct{}))
+	if b.server.Addr() == nil {
+		return errors.Join(fmt.Errorf("listening on %s", b.cfg.Listen), b.serverLog.fatal())
+	}
 	return nil
 }
 
@@ -49,7 +59,7 @@ func (b *Bus) options(listen endpoint) (*server.Options, error) {
 		port = server.RANDOM_PORT
 	}
 	return &server.Options{
-		ServerName: "comity-broker", Host: listen.host, Port: port,
+		ServerName: "comity-broker", Host: listen.host, Port: port, DontListen: true, // Admit does
 		NoSigs: true, NoLog: true, DisableJetStreamBanner: true,
 		// Nothing is said before the handshake, not even the server's INFO.
 		TLS: true, TLSVerify: true, TLSHandshakeFirst: true, TLSTimeout: 5, TLSConfig: b.tls(),
