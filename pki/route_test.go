@@ -2,6 +2,7 @@ package pki_test
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,4 +258,36 @@ func FuzzRevocationList(f *testing.F) {
 			t.Fatalf("refused without a reason: %v", err)
 		}
 	})
+}
+
+// Readers never wait and always see a whole moment, whatever is offered meanwhile.
+func TestConcurrentOffersAndViews(t *testing.T) {
+	clock := pkitest.NewClock()
+	scheme := pkitest.NewScheme(t, clock.Now, "QM", "QN")
+	keeper := openKeeper(t, t.TempDir(), scheme, clock)
+	documents := []func() error{
+		func() error { return keeper.OfferTrustList(scheme.TrustList()) },
+		func() error { return keeper.OfferEntry(scheme.Entry("QM")) },
+		func() error { return keeper.OfferEntry(scheme.Entry("QN")) },
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 20 {
+				for _, offer := range documents {
+					if err := offer(); err != nil && pki.ReasonOf(err) != pki.ReasonUnknownState {
+						t.Error(err)
+					}
+				}
+				view := keeper.View()
+				if got := len(view.Authorities()); got != 0 && view.TrustList() == nil {
+					t.Errorf("%d authorities without a trust list", got)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if got := len(keeper.View().Authorities()); got != 4 {
+		t.Errorf("%d authorities in the end, want 4", got)
+	}
 }
