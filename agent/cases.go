@@ -43,7 +43,7 @@ func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID) error {
 	state, messages, err := a.derive(tx, id, peer, nil)
 	if errors.Is(err, errNoCase) {
-		return tx.DropCase(id)
+		return tx.DropCase(id, peer)
 	}
 	if err != nil {
 		return err

@@ -16,28 +16,21 @@ import (
 	"comity/schemas/lifecycle"
 )
 
-// maxRecipients bounds one draft.
-const maxRecipients = 20
-
 // Draft is step 1 of the life of a message. draft is a payload as JSON with one more member, "to". It becomes one message
 // for each recipient, each with its own id, in review. A draft with a defect is refused whole, with every defect named.
 func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Message, error) {
-	to, payload, err := splitDraft(draft, a.me)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := validate(payload)
+	d, err := a.parseDraft(draft)
 	if err != nil {
 		return nil, err
 	}
 	var made []*store.Message
 	err = a.store.Update(ctx, func(tx *store.Tx) error {
-		if err := a.checkDraft(tx, parsed, to); err != nil {
+		if err := a.checkDraft(tx, d); err != nil {
 			return err
 		}
-		for _, peer := range to {
+		for _, peer := range d.To {
 			m := &store.Message{Key: store.Key{Sender: a.me, ID: schemas.NewMessageID()}, Recipient: peer, Direction: store.Out}
-			if err := a.fill(m, parsed, payload); err != nil {
+			if err := a.fill(m, d); err != nil {
 				return err
 			}
 			if err := a.putDraft(tx, m, by, eventDrafted); err != nil {
@@ -55,11 +48,7 @@ func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Messa
 
 // Edit replaces the content of a message that has not left. Any approval is undone: it was given for other bytes.
 func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft []byte) (api.Message, error) {
-	to, payload, err := splitDraft(draft, a.me)
-	if err != nil {
-		return api.Message{}, err
-	}
-	parsed, err := validate(payload)
+	d, err := a.parseDraft(draft)
 	if err != nil {
 		return api.Message{}, err
 	}
@@ -69,13 +58,13 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 		if m, err = a.unsealed(tx, id, "edited", store.InReview, store.Approved, store.Returned); err != nil {
 			return err
 		}
-		if len(to) != 1 || to[0] != m.Recipient {
+		if len(d.To) != 1 || d.To[0] != m.Recipient {
 			return problem(ReasonRecipient, "an edited message keeps its recipient", `write "to": ["`+string(m.Recipient)+`"], or discard the message and draft a new one`)
 		}
-		if err := a.checkDraft(tx, parsed, to); err != nil {
+		if err := a.checkDraft(tx, d); err != nil {
 			return err
 		}
-		if err := a.fill(m, parsed, payload); err != nil {
+		if err := a.fill(m, d); err != nil {
 			return err
 		}
 		if err := a.putDraft(tx, m, by, eventEdited); err != nil {
@@ -140,63 +129,24 @@ func (a *Agent) unsealed(tx *store.Tx, id schemas.MessageID, verb string, states
 	return m, nil
 }
 
-// splitDraft takes "to" off a draft and gives the rest its one canonical form, the bytes that people approve.
-func splitDraft(draft []byte, me schemas.AuthorityID) ([]schemas.AuthorityID, []byte, error) {
-	var tree any
-	if err := schemas.Decode(draft, &tree, schemas.PayloadLimits); err != nil {
-		return nil, nil, asProblem(err)
-	}
-	object, ok := tree.(map[string]any)
-	if !ok {
-		return nil, nil, problem(ReasonInvalid, "a draft is a JSON object", "comity message draft --help shows one")
-	}
-	list, _ := object["to"].([]any)
-	delete(object, "to")
-	var to []schemas.AuthorityID
-	var defects []schemas.Defect
-	for i, entry := range list {
-		text, _ := entry.(string)
-		id, err := schemas.ParseAuthorityID(text)
-		pointer := fmt.Sprintf("/to/%d", i)
-		switch {
-		case err != nil:
-			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RulePattern, Hint: "STATE/name, such as QN/justice"})
-		case id == me:
-			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RuleNotAllowed, Hint: "this is the sender itself"})
-		case slices.Contains(to, id):
-			defects = append(defects, schemas.Defect{Pointer: pointer, Rule: schemas.RuleUnique, Hint: "each recipient once"})
-		}
-		to = append(to, id)
-	}
-	if len(list) == 0 || len(list) > maxRecipients {
-		defects = append(defects, schemas.Defect{Pointer: "/to", Rule: schemas.RuleCount, Hint: fmt.Sprintf("a list of 1 to %d authorities", maxRecipients)})
-	}
-	payload, err := schemas.Canonical(object)
-	if err != nil {
-		return nil, nil, asProblem(err)
-	}
-	if len(defects) > 0 { // and what is wrong with the rest, so that the author sees all of it at once
-		_, err := schemas.Validate(payload)
-		if invalid, ok := errors.AsType[*schemas.InvalidError](err); ok {
-			defects = append(defects, invalid.Defects...)
-		}
-		return nil, nil, invalidDraft(defects)
-	}
-	return to, payload, nil
-}
-
-func validate(payload []byte) (*schemas.Payload, error) {
-	parsed, err := schemas.Validate(payload)
+// parseDraft takes a draft apart. The error is a problem with every defect.
+func (a *Agent) parseDraft(draft []byte) (*schemas.Draft, error) {
+	d, err := schemas.ParseDraft(draft)
 	if err != nil {
 		return nil, asProblem(err)
 	}
-	return parsed, nil
+	for i, id := range d.To {
+		if id == a.me {
+			return nil, invalidDraft([]schemas.Defect{{Pointer: fmt.Sprintf("/to/%d", i), Rule: schemas.RuleNotAllowed, Hint: "this is the sender itself"}})
+		}
+	}
+	return d, nil
 }
 
 // checkDraft asks what only this authority's own records and the directory can answer: does the recipient take this, and
 // does the case allow it now.
-func (a *Agent) checkDraft(tx *store.Tx, p *schemas.Payload, to []schemas.AuthorityID) error {
-	view := a.trust.View()
+func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
+	view, p, to := a.trust.View(), d.Parsed, d.To
 	for _, peer := range to {
 		if err := a.checkRecipient(view, p, peer); err != nil {
 			return err
@@ -253,14 +203,15 @@ func (a *Agent) checkRecipient(view *pki.View, p *schemas.Payload, peer schemas.
 	if !slices.Contains(entry.Types, p.Type) {
 		return problem(ReasonType, fmt.Sprintf("%s does not read %s", peer, p.Type), "its directory entry lists what it reads")
 	}
-	if !slices.Contains(entry.Languages, string(p.Language)) {
+	if !slices.ContainsFunc(entry.Languages, func(l string) bool { return schemas.Language(l).Primary() == p.Language.Primary() }) {
 		return problem(ReasonLanguage, fmt.Sprintf("%s does not accept the language of this draft", peer), fmt.Sprintf("it accepts %v (UNTOC art. 18(14))", entry.Languages))
 	}
 	return nil
 }
 
 // fill sets what follows from the payload and puts the message into review without any approval.
-func (a *Agent) fill(m *store.Message, p *schemas.Payload, payload []byte) error {
+func (a *Agent) fill(m *store.Message, d *schemas.Draft) error {
+	p := d.Parsed
 	outcome, err := lifecycle.Essence(p)
 	if err != nil {
 		return asProblem(err)
@@ -270,7 +221,7 @@ func (a *Agent) fill(m *store.Message, p *schemas.Payload, payload []byte) error
 	if schemas.Opens(p.Type) {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
 	}
-	m.Payload, m.PayloadSHA256 = payload, sha256.Sum256(payload)
+	m.Payload, m.PayloadSHA256 = d.Payload, sha256.Sum256(d.Payload)
 	m.State, m.Reason, m.DraftedAt = store.InReview, "", a.now()
 	m.ApprovedBy, m.Approval, m.ApprovedAt = "", nil, time.Time{}
 	return nil

@@ -38,8 +38,5 @@ func asProblem(err error) error {
 	if invalid, ok := errors.AsType[*schemas.InvalidError](err); ok {
 		return invalidDraft(invalid.Defects)
 	}
-	if undecodable, ok := errors.AsType[*schemas.DecodeError](err); ok {
-		return invalidDraft([]schemas.Defect{{Pointer: undecodable.Pointer, Rule: schemas.Rule(undecodable.Rule)}})
-	}
 	return err
 }

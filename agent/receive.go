@@ -33,38 +33,41 @@ func (a *Agent) receiveAll(ctx context.Context) error {
 	return err
 }
 
-// receive takes one delivery through step 8. It acknowledges only what is committed; on an error the delivery comes again.
+// receive acknowledges a delivery once it is committed; on an error the delivery comes again.
 func (a *Agent) receive(ctx context.Context, d link.Delivery) error {
-	view, now := a.trust.View(), a.now()
-	// Verify and open. What nobody can be shown to have sent is kept out, with an alarm and no answer.
-	verified, err := openAndVerify(d.Wire, a.desk(), func(o *envelope.Opened) (*envelope.Verified, error) { return o.Verify(view, now) })
-	authentic := envelope.AuthenticOf(err)
-	switch {
-	case err == nil:
-		err = a.take(ctx, verified)
-	case envelope.ReasonOf(err) == envelope.DirectoryStale:
-		return err // our own trust list has expired: the broker keeps the bytes until somebody can be proved again
-	case authentic != nil && authentic.Kind.Numbered():
-		err = a.takeRejected(ctx, *authentic, rejectionOf(err))
-	default:
-		err = a.putAside(ctx, d.Wire, err)
-	}
-	if err != nil {
+	if err := a.accept(ctx, d.Wire); err != nil {
 		return err
 	}
 	return d.Ack(ctx)
 }
 
-func openAndVerify(wire []byte, desk envelope.Desk, verify func(*envelope.Opened) (*envelope.Verified, error)) (*envelope.Verified, error) {
+// accept takes sealed bytes through step 8. When it returns nil, whatever follows from them is on disk.
+func (a *Agent) accept(ctx context.Context, wire []byte) error {
+	// Verify and open. What nobody can be shown to have sent is kept out, with an alarm and no answer.
+	verified, err := a.verify(wire)
+	authentic := envelope.AuthenticOf(err)
+	switch {
+	case err == nil:
+		return a.take(ctx, verified)
+	case envelope.ReasonOf(err) == envelope.DirectoryStale:
+		return err // our own trust list has expired: the broker keeps the bytes until somebody can be proved again
+	case authentic != nil && authentic.Kind.Numbered():
+		return a.takeRejected(ctx, *authentic, rejectionOf(err))
+	default:
+		return a.putAside(ctx, wire, err)
+	}
+}
+
+func (a *Agent) verify(wire []byte) (*envelope.Verified, error) {
 	outer, err := envelope.Parse(wire)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := outer.Open(desk)
+	opened, err := outer.Open(a.desk())
 	if err != nil {
 		return nil, err
 	}
-	return verify(opened)
+	return opened.Verify(a.trust.View(), a.now())
 }
 
 // rejectionOf names to the sender why signed bytes of its own are refused.

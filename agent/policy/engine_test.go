@@ -45,7 +45,7 @@ func row(id schemas.AuthorityID, p *schemas.Payload) *pki.Authority {
 		ID: id, Kind: "central-authority",
 		Channels:  []schemas.Channel{p.Channel},
 		Types:     []schemas.MessageType{p.Type},
-		Languages: []string{string(primaryLanguage(p.Language))},
+		Languages: []string{string(p.Language.Primary())},
 	}
 }
 
@@ -168,14 +168,6 @@ func TestDecisionSaysWhyTheRouteIsClosed(t *testing.T) {
 	d.agreement = nil
 	if decision, _ := e.Decide(t.Context(), facts); !errors.Is(decision.Route, errNoAgreement) {
 		t.Fatalf("route = %v, want the directory's answer", decision.Route)
-	}
-}
-
-func TestPrimaryLanguage(t *testing.T) {
-	for tag, want := range map[schemas.Language]cedar.String{"fr": "fr", "fr-QM": "fr", "": ""} {
-		if got := primaryLanguage(tag); got != want {
-			t.Errorf("primaryLanguage(%q) = %q, want %q", tag, got, want)
-		}
 	}
 }
 

@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cedar-policy/cedar-go"
@@ -54,7 +53,7 @@ func gather(ctx context.Context, f Facts, p *schemas.Payload, sources []Source) 
 			"recipient":    recipient.UID,
 			"channel":      cedar.String(p.Channel),
 			"type":         cedar.String(p.Type),
-			"language":     primaryLanguage(p.Language),
+			"language":     cedar.String(p.Language.Primary()),
 			"urgency":      cedar.String(p.Urgency),
 			"use_limit":    cedar.String(p.UseLimit),
 			"onward":       cedar.String(p.Onward),
@@ -107,12 +106,6 @@ func authority(d Directory, id schemas.AuthorityID) cedar.Entity {
 			"languages": stringSet(row.Languages),
 		}),
 	}
-}
-
-// primaryLanguage is the language without its region or script (RFC 5646 section 2.2.1): directories list no more.
-func primaryLanguage(tag schemas.Language) cedar.String {
-	primary, _, _ := strings.Cut(string(tag), "-")
-	return cedar.String(primary)
 }
 
 func stringSet[S ~string](names []S) cedar.Set {

@@ -27,9 +27,10 @@ func (t *Tx) PutCase(c *CaseFile) error {
 		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt))
 }
 
-// DropCase removes a case file whose opening message no longer counts.
-func (t *Tx) DropCase(id schemas.CaseID) error {
-	return t.exec(`DELETE FROM casefile WHERE id = ?`, id)
+// DropCase removes the case file of a case with this peer whose opening message no longer counts. One with another peer
+// stays: a stranger who names it must not reach it.
+func (t *Tx) DropCase(id schemas.CaseID, peer schemas.AuthorityID) error {
+	return t.exec(`DELETE FROM casefile WHERE id = ? AND peer = ?`, id, peer)
 }
 
 // Case reads one case file, or ErrNotFound.

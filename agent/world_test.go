@@ -1,0 +1,375 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/api"
+	"comity/agent/envelope"
+	"comity/agent/store"
+	"comity/pki"
+	"comity/pki/jose"
+	"comity/pki/pkitest"
+	"comity/schemas"
+)
+
+// world is a scheme with desks that have real stores, keys and envelopes, and no broker: the test carries the bytes, and
+// so decides what arrives when.
+type world struct {
+	clock     *pkitest.Clock
+	scheme    *pkitest.Scheme
+	published string
+	log       *strings.Builder
+	desks     map[schemas.AuthorityID]*desk
+}
+
+type desk struct {
+	*Agent
+	t    *testing.T
+	w    *world
+	keys *pkitest.Authority
+}
+
+const (
+	qm = schemas.AuthorityID("QM/justice")
+	qn = schemas.AuthorityID("QN/justice")
+	qp = schemas.AuthorityID("QP/justice")
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	clock := pkitest.NewClock()
+	w := &world{
+		clock: clock, scheme: pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP"), published: t.TempDir(), log: &strings.Builder{},
+		desks: map[schemas.AuthorityID]*desk{},
+	}
+	for _, state := range []schemas.StateCode{"QM", "QN", "QP"} {
+		w.scheme.EditEntry(t, state, func(rows []pki.Authority) {
+			for i := range rows {
+				if rows[i].ID.Name() == pkitest.Justice {
+					rows[i].Types = schemas.Types()
+				}
+			}
+		})
+	}
+	w.publish(t)
+	for _, id := range []schemas.AuthorityID{qm, qn, qp} {
+		w.desks[id] = w.open(t, id)
+	}
+	return w
+}
+
+func (w *world) publish(t *testing.T) {
+	t.Helper()
+	if err := w.scheme.Publish(w.published); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range w.desks {
+		if err := d.refreshTrust(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
+	t.Helper()
+	home, keys := t.TempDir(), w.scheme.Authority(id)
+	file := func(name string) string { return filepath.Join(home, name) }
+	writePair(t, file("tls.pem"), keys.TLS.PrivateKey, keys.TLS.Leaf)
+	writePair(t, file("signing.pem"), keys.Signing.Key, keys.Signing.Certificate)
+	writePair(t, file("encryption.pem"), keys.Encryption.Key, keys.Encryption.Certificate)
+	if err := store.WriteNewKey(file("store.key")); err != nil {
+		t.Fatal(err)
+	}
+	config := Config{
+		Authority: id, Data: file("data"), Socket: file("agent.sock"), BrokerURL: "tls://127.0.0.1:1", Published: w.published, Pin: w.scheme.Pin,
+		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
+		Routine: time.Second, Urgent: time.Second,
+		Timing: Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
+	}
+	a, err := New(t.Context(), config, Options{Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	return &desk{Agent: a, t: t, w: w, keys: keys}
+}
+
+func writePair(t *testing.T, path string, key crypto.PrivateKey, certificate *x509.Certificate) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	content = append(content, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// draft is the example of a type as a draft in a case.
+func draft(t *testing.T, to schemas.AuthorityID, name string, in schemas.CaseID, reply schemas.MessageID, change ...func(body map[string]any)) []byte {
+	t.Helper()
+	kind := schemas.MessageType("mla." + name + "/1")
+	var object map[string]any
+	if err := json.Unmarshal(schemas.Example(kind), &object); err != nil {
+		t.Fatal(err)
+	}
+	object["to"] = []any{string(to)}
+	delete(object, "case")
+	delete(object, "in_reply_to")
+	if in != "" {
+		object["case"] = string(in)
+	}
+	if reply != "" {
+		object["in_reply_to"] = string(reply)
+	}
+	for _, c := range change {
+		c(object["body"].(map[string]any))
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+// write drafts and approves by two people, without releasing.
+func (d *desk) write(content []byte) api.Message {
+	d.t.Helper()
+	made, err := d.Draft(d.t.Context(), "officer-1", content)
+	if err != nil {
+		d.t.Fatalf("%s drafting: %v %+v", d.me, err, defectsOf(err))
+	}
+	m, err := d.Approve(d.t.Context(), "approver", made[0].ID, made[0].SHA256, []byte("proof"))
+	if err != nil {
+		d.t.Fatalf("%s approving: %v", d.me, err)
+	}
+	return m
+}
+
+// send writes and seals.
+func (d *desk) send(content []byte) *store.Message {
+	d.t.Helper()
+	m := d.write(content)
+	d.seal(m.ID)
+	sent := d.message(d.me, m.ID)
+	if sent.State != store.Sent {
+		d.t.Fatalf("%s: message is %s %s, not sent", d.me, sent.State, sent.Reason)
+	}
+	return sent
+}
+
+func (d *desk) seal(id schemas.MessageID) {
+	d.t.Helper()
+	if err := d.releaseOne(d.t.Context(), d.message(d.me, id)); err != nil {
+		d.t.Fatalf("%s releasing: %v", d.me, err)
+	}
+}
+
+func (d *desk) message(sender schemas.AuthorityID, id schemas.MessageID) *store.Message {
+	d.t.Helper()
+	m, err := d.find(sender, id)
+	if err != nil {
+		d.t.Fatalf("%s reading message %s of %s: %v", d.me, id, sender, err)
+	}
+	return m
+}
+
+func (d *desk) find(sender schemas.AuthorityID, id schemas.MessageID) (m *store.Message, err error) {
+	err = d.store.View(d.t.Context(), func(tx *store.Tx) error {
+		m, err = tx.Message(store.Key{Sender: sender, ID: id})
+		return err
+	})
+	return m, err
+}
+
+// outgoing takes what is due out of a desk's outbox, as the broker would: accepted, not yet delivered.
+func (d *desk) outgoing() []*store.Parcel {
+	d.t.Helper()
+	var due []*store.Parcel
+	err := d.store.Update(d.t.Context(), func(tx *store.Tx) (err error) {
+		if due, err = tx.DueParcels(d.now(), 1000); err != nil {
+			return err
+		}
+		for _, p := range due {
+			row := *p
+			if err := d.accepted(tx, &row, []byte("acceptance")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return due
+}
+
+func (d *desk) take(wire []byte) {
+	d.t.Helper()
+	if err := d.accept(d.t.Context(), wire); err != nil {
+		d.t.Fatalf("%s accepting: %v", d.me, err)
+	}
+}
+
+// carry delivers everything that waits anywhere, until nothing does.
+func (w *world) carry(t *testing.T) {
+	t.Helper()
+	for range 100 {
+		moved := false
+		for _, d := range w.desks {
+			for _, p := range d.outgoing() {
+				moved = true
+				w.desks[p.Peer].take(p.Wire)
+			}
+		}
+		if !moved {
+			return
+		}
+	}
+	t.Fatal("the desks never come to rest")
+}
+
+// state is a case as a desk sees it, "" where it has none.
+func (d *desk) state(id schemas.CaseID) string {
+	d.t.Helper()
+	var state string
+	err := d.store.View(d.t.Context(), func(tx *store.Tx) error {
+		file, err := tx.Case(id)
+		if err == nil {
+			state = file.State
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return state
+}
+
+func (w *world) agree(t *testing.T, id schemas.CaseID, want string, sides ...schemas.AuthorityID) {
+	t.Helper()
+	for _, side := range sides {
+		if got := w.desks[side].state(id); got != want {
+			t.Errorf("%s sees the case %q, want %q", side, got, want)
+		}
+	}
+}
+
+// alarms lists the alarms that are up as "kind subject".
+func (d *desk) alarms() []string {
+	d.t.Helper()
+	h, err := d.Health(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var up []string
+	for _, alarm := range h.Alarms {
+		up = append(up, alarm.Kind+" "+alarm.Subject)
+	}
+	return up
+}
+
+func (d *desk) chores() {
+	d.t.Helper()
+	if _, err := d.chore(context.Background()); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func defectsOf(err error) []schemas.Defect {
+	if p, ok := errors.AsType[*api.Problem](err); ok {
+		return p.Defects
+	}
+	return nil
+}
+
+func wantProblem(t *testing.T, err error, reason string) {
+	t.Helper()
+	p, ok := errors.AsType[*api.Problem](err)
+	if !ok || p.Reason != reason {
+		t.Errorf("got %v, want a problem with reason %s", err, reason)
+	}
+}
+
+// forge signs and seals a message with a desk's own keys past every check of its agent: what a dishonest peer can do.
+func (d *desk) forge(to schemas.AuthorityID, payload []byte, seq uint64, prev envelope.Hash, change ...func(map[string]any)) []byte {
+	d.t.Helper()
+	peer := d.w.scheme.Authority(to)
+	header := map[string]any{
+		"from": d.me, "to": to, "channel": "mla", "id": schemas.NewMessageID(), "suite": 1,
+		"recipient_key": jose.Thumbprint(peer.Encryption.Certificate), "seq": seq, "prev": prev.String(), "seen": 0,
+		"sent_at": d.now().UTC().Format(time.RFC3339), "valid_until": d.now().Add(time.Hour).UTC().Format(time.RFC3339),
+	}
+	for _, c := range change {
+		c(header)
+	}
+	return sealForged(d.t, d.keys, peer, header, payload)
+}
+
+func sealForged(t *testing.T, from, to *pkitest.Authority, header map[string]any, payload []byte) []byte {
+	t.Helper()
+	jws, err := jose.Sign(from.Signing.Key, jose.Thumbprint(from.Signing.Certificate), jose.TypMessage, header, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealRaw(t, jws, to, schemas.Route{
+		From: header["from"].(schemas.AuthorityID), To: header["to"].(schemas.AuthorityID), Channel: "mla",
+		ID: header["id"].(schemas.MessageID), Suite: 1,
+	})
+}
+
+// sealRaw seals a signed document again, as anybody who once opened it can.
+func sealRaw(t *testing.T, jws []byte, to *pkitest.Authority, route schemas.Route) []byte {
+	t.Helper()
+	route.Key = jose.Thumbprint(to.Encryption.Certificate)
+	size := len(jws)
+	if size <= 4096 {
+		size = 4096
+	} else {
+		size = padme(size)
+	}
+	padded := append(bytes.Clone(jws), bytes.Repeat([]byte(" "), size-len(jws))...)
+	wire, err := jose.Encrypt(to.Encryption.Certificate.PublicKey.(*ecdsa.PublicKey), jose.TypEnvelope, route, padded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wire
+}
+
+// padme is the padded size above 4 KiB, computed here from its definition.
+func padme(n int) int {
+	e := int(math.Floor(math.Log2(float64(n))))
+	s := int(math.Floor(math.Log2(float64(e)))) + 1
+	step := 1 << (e - s)
+	return (n + step - 1) / step * step
+}
+
+// renew publishes fresh documents: a month on, the old ones have expired.
+func (w *world) renew(t *testing.T) {
+	t.Helper()
+	w.scheme.EditTrustList(t, func(*pki.TrustList) {})
+	for _, state := range []schemas.StateCode{"QM", "QN", "QP"} {
+		w.scheme.EditEntry(t, state, func([]pki.Authority) {})
+	}
+	w.publish(t)
+}
