@@ -4,5 +4,8 @@ import "github.com/spf13/cobra"
 
 // subcommands are all commands of the program, in the order in which a newcomer meets them.
 func subcommands() []*cobra.Command {
-	return []*cobra.Command{}
+	return []*cobra.Command{
+		sandboxCommand(), brokerCommand(), agentCommand(),
+		messageCommand(), caseCommand(), doctorCommand(),
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"comity/agent/api"
 )
@@ -73,7 +72,7 @@ func hintOf(err error) string {
 		return problem.Hint
 	}
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, api.ErrNoAgent):
 		return "the agent is not running: start it with `comity agent --config HOME/agent.toml` or `comity sandbox up DIR`"
 	case errors.Is(err, fs.ErrPermission):
 		return "this file belongs to somebody else: agents and credentials open to their owner only"

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"comity/agent/api"
+)
+
+func caseCommand() *cobra.Command {
+	return group("case", "List and show cases", caseListCommand(), caseShowCommand())
+}
+
+// findCase fetches the one case whose id begins with what was typed.
+func findCase(cmd *cobra.Command, client *api.Client, typed string) (api.Case, error) {
+	if err := idPrefix(typed); err != nil {
+		return api.Case{}, err
+	}
+	return client.Case(cmd.Context(), typed)
+}
+
+func caseListCommand() *cobra.Command {
+	d, limit := &desk{}, 50
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List cases, last changed first",
+		Args:  arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := d.open()
+			if err != nil {
+				return err
+			}
+			cases, err := client.Cases(cmd.Context(), limit)
+			if err != nil {
+				return fmt.Errorf("listing cases: %w", err)
+			}
+			if d.json {
+				return printJSON(cmd, api.Cases{Cases: cases})
+			}
+			return printCases(cmd.OutOrStdout(), cases)
+		},
+	}
+	d.flags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", limit, "how many at most")
+	return cmd
+}
+
+func caseShowCommand() *cobra.Command {
+	d := &desk{}
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a case: where it stands, whose turn it is, its messages",
+		Args:  arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := d.open()
+			if err != nil {
+				return err
+			}
+			c, err := findCase(cmd, client, args[0])
+			if err != nil {
+				return err
+			}
+			if d.json {
+				return printJSON(cmd, c)
+			}
+			return printCase(cmd.OutOrStdout(), c)
+		},
+	}
+	d.flags(cmd)
+	return cmd
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"comity/agent/api"
+	"comity/cmd/comity/clerk"
+	"comity/schemas"
+)
+
+func messageCommand() *cobra.Command {
+	return group("message", "Draft, approve and read messages",
+		draftCommand(), approveCommand(), listCommand(), showCommand(), returnCommand(), discardCommand())
+}
+
+// findMessage fetches the one message whose id begins with what was typed.
+func findMessage(cmd *cobra.Command, client *api.Client, typed string) (api.Message, error) {
+	if err := idPrefix(typed); err != nil {
+		return api.Message{}, err
+	}
+	return client.Message(cmd.Context(), typed)
+}
+
+func approveCommand() *cobra.Command {
+	d, pinned := &desk{}, ""
+	cmd := &cobra.Command{
+		Use:   "approve ID",
+		Short: "Approve exactly the bytes of a message that another person drafted",
+		Long: `Fetches the message, shows what it is, checks that the hash is that of the content shown, and approves this hash. If
+somebody edits the draft meanwhile, the approval fails. With --sha256 only the bytes that you name are approved: those
+that you read before with "comity message show".`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return approve(cmd, d, args[0], pinned) },
+	}
+	d.flags(cmd)
+	cmd.Flags().StringVar(&pinned, "sha256", "", "approve only if the payload has this SHA-256")
+	return cmd
+}
+
+func approve(cmd *cobra.Command, d *desk, typed, pinned string) error {
+	client, err := d.open()
+	if err != nil {
+		return err
+	}
+	m, err := findMessage(cmd, client, typed)
+	if err != nil {
+		return err
+	}
+	switch err := clerk.CheckShown(m); {
+	case errors.Is(err, clerk.ErrNotShown):
+		return withHint(err, "your role may not read content, so it cannot approve")
+	case err != nil:
+		return withHint(err, "do not approve; tell the key officer")
+	}
+	if pinned != "" && pinned != m.SHA256 {
+		return withHint(fmt.Errorf("message %s: its bytes are not those of --sha256; it stands at %s", m.ID, m.SHA256),
+			"somebody edited it since you read it: read it again with `comity message show "+string(m.ID)+"`")
+	}
+	if !d.json {
+		printSummary(cmd.ErrOrStderr(), m)
+	}
+	approved, err := client.Approve(cmd.Context(), m.ID, m.SHA256)
+	if err != nil {
+		return fmt.Errorf("approving %s: %w", m.ID, err)
+	}
+	return printStanding(cmd, d, approved)
+}
+
+func returnCommand() *cobra.Command {
+	d := &desk{}
+	cmd := &cobra.Command{
+		Use:   "return ID",
+		Short: "Give a message under review back to its author (protection officers)",
+		Args:  arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return act(cmd, d, args[0], func(c *api.Client, id schemas.MessageID) (api.Message, error) { return c.Return(cmd.Context(), id) })
+		},
+	}
+	d.flags(cmd)
+	return cmd
+}
+
+func discardCommand() *cobra.Command {
+	d := &desk{}
+	cmd := &cobra.Command{
+		Use:   "discard ID",
+		Short: "Give up a draft that has not left",
+		Args:  arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return act(cmd, d, args[0], func(c *api.Client, id schemas.MessageID) (api.Message, error) { return c.Discard(cmd.Context(), id) })
+		},
+	}
+	d.flags(cmd)
+	return cmd
+}
+
+// act finds a message, does one thing with it and prints where it stands then.
+func act(cmd *cobra.Command, d *desk, typed string, do func(*api.Client, schemas.MessageID) (api.Message, error)) error {
+	client, err := d.open()
+	if err != nil {
+		return err
+	}
+	m, err := findMessage(cmd, client, typed)
+	if err != nil {
+		return err
+	}
+	after, err := do(client, m.ID)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", cmd.Name(), m.ID, err)
+	}
+	return printStanding(cmd, d, after)
+}
+
+// printStanding prints one line: where the message stands now.
+func printStanding(cmd *cobra.Command, d *desk, m api.Message) error {
+	if d.json {
+		return printJSON(cmd, m)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s to %s: %s\n", m.ID, m.Type, m.To, m.State)
+	return err
+}
+
+func listCommand() *cobra.Command {
+	d, q, peer, inCase := &desk{}, &api.Query{}, "", ""
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List messages, newest first",
+		Args:  arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if peer != "" {
+				if q.Peer, err = schemas.ParseAuthorityID(peer); err != nil {
+					return usagef("write it as QN/justice", "--peer: %w", err)
+				}
+			}
+			return list(cmd, d, q, inCase)
+		},
+	}
+	d.flags(cmd)
+	cmd.Flags().StringVar(&q.State, "state", "", "only those in this state, such as in-review, approved, delivered, received")
+	cmd.Flags().StringVar(&inCase, "case", "", "only those of this case: an id, or its beginning")
+	cmd.Flags().StringVar(&peer, "peer", "", "only those with this authority, such as QN/justice")
+	cmd.Flags().IntVar(&q.Limit, "limit", 50, "how many at most")
+	return cmd
+}
+
+func list(cmd *cobra.Command, d *desk, q *api.Query, inCase string) error {
+	client, err := d.open()
+	if err != nil {
+		return err
+	}
+	if inCase != "" {
+		c, err := findCase(cmd, client, inCase)
+		if err != nil {
+			return fmt.Errorf("--case: %w", err)
+		}
+		q.Case = c.ID
+	}
+	messages, err := client.Messages(cmd.Context(), *q)
+	if err != nil {
+		return fmt.Errorf("listing messages: %w", err)
+	}
+	if d.json {
+		return printJSON(cmd, api.Messages{Messages: messages})
+	}
+	return printMessages(cmd.OutOrStdout(), messages)
+}

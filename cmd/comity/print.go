@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"comity/agent/api"
+	"comity/schemas"
+)
+
+// moment is how times are printed: UTC, to the second.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+func printMessages(w io.Writer, messages []api.Message) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSTATE\tTYPE\tFROM\tTO\tCASE")
+	for _, m := range messages {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.State, m.Type, m.From, m.To, short(string(m.Case)))
+	}
+	return table.Flush()
+}
+
+// short is enough of an id to type it.
+func short(id string) string { return id[:min(len(id), 8)] }
+
+func printCases(w io.Writer, cases []api.Case) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSTATE\tCHANNEL\tPEER\tCHANGED")
+	for _, c := range cases {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, c.Channel, c.Peer, moment(c.ChangedAt))
+	}
+	return table.Flush()
+}
+
+func printCase(w io.Writer, c api.Case) error {
+	open := "open"
+	if !c.Open {
+		open = "closed"
+	}
+	fmt.Fprintf(w, "Case        %s\n", c.ID)
+	fmt.Fprintf(w, "State       %s (%s)\n", c.State, open)
+	fmt.Fprintf(w, "Channel     %s\n", c.Channel)
+	fmt.Fprintf(w, "Requesting  %s\n", c.Requesting)
+	fmt.Fprintf(w, "Requested   %s\n", c.Requested)
+	fmt.Fprintf(w, "Opened      %s, last changed %s\n", moment(c.OpenedAt), moment(c.ChangedAt))
+	if len(c.Next) > 0 {
+		fmt.Fprintf(w, "Turn of     %s\n", join(c.Next))
+	}
+	if len(c.MayNow) > 0 {
+		fmt.Fprintf(w, "You may     %s\n", join(c.MayNow))
+	}
+	if len(c.Messages) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return printMessages(w, c.Messages)
+}
+
+func join[T ~string](items []T) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = string(item)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// printSummary is what an approver sees before the approval goes out.
+func printSummary(w io.Writer, m api.Message) {
+	fmt.Fprintf(w, "approving   %s\n", m.ID)
+	fmt.Fprintf(w, "what        %s, %s, to %s\n", m.Type, m.Urgency, m.To)
+	if m.Case != "" {
+		fmt.Fprintf(w, "case        %s\n", m.Case)
+	}
+	fmt.Fprintf(w, "drafted by  %s\n", strings.Join(m.Authors, ", "))
+	fmt.Fprintf(w, "sha256      %s\n", m.SHA256)
+}
+
+// printLetter shows the whole message: its standing, and its content where the reader may see it.
+func printLetter(w io.Writer, m api.Message) error {
+	fmt.Fprintf(w, "Message   %s\n", m.ID)
+	fmt.Fprintf(w, "From      %s\n", m.From)
+	fmt.Fprintf(w, "To        %s\n", m.To)
+	fmt.Fprintf(w, "Type      %s (%s, language %s)\n", m.Type, m.Urgency, m.Language)
+	optional(w, "Case      %s\n", m.Case)
+	optional(w, "Reply to  %s\n", m.InReplyTo)
+	fmt.Fprintf(w, "State     %s\n", standing(m))
+	printHistory(w, m)
+	fmt.Fprintf(w, "SHA-256   %s\n", m.SHA256)
+	if len(m.Payload) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return printPayload(w, m.Payload)
+}
+
+func standing(m api.Message) string {
+	s := m.State
+	if m.Reason != "" {
+		s += ": " + m.Reason
+	}
+	if m.Number != 0 {
+		s += fmt.Sprintf(", number %d from %s", m.Number, m.From)
+	}
+	return s
+}
+
+func printHistory(w io.Writer, m api.Message) {
+	if len(m.Authors) > 0 {
+		fmt.Fprintf(w, "Drafted   %s by %s\n", moment(m.DraftedAt), strings.Join(m.Authors, ", "))
+	}
+	if m.ApprovedBy != "" {
+		fmt.Fprintf(w, "Approved  %s by %s\n", moment(m.ApprovedAt), m.ApprovedBy)
+	}
+	if !m.SentAt.IsZero() {
+		fmt.Fprintf(w, "Sent      %s, valid until %s\n", moment(m.SentAt), moment(m.ValidUntil))
+	}
+	if !m.StoredAt.IsZero() {
+		fmt.Fprintf(w, "Stored    %s by %s\n", moment(m.StoredAt), m.To)
+	}
+	if !m.ReceiptedAt.IsZero() {
+		fmt.Fprintf(w, "Receipt   %s, %d ms after sealing\n", moment(m.ReceiptedAt), m.ReceiptMillis)
+	}
+}
+
+func optional[T schemas.CaseID | schemas.MessageID](w io.Writer, format string, id T) {
+	if id != "" {
+		fmt.Fprintf(w, format, id)
+	}
+}
