@@ -23,33 +23,34 @@ type Story struct {
 type Step struct {
 	File    string // in Files
 	Answers string // the file of the message that it answers, "" where it answers none
+	State   string // of the case after it, at both authorities
 }
 
 // Stories are the stories that the drafts tell. The first step opens the case, and tells by its "to" who is who.
 func Stories() []Story {
 	return []Story{
 		{Name: "bank records: supplemented, executed in part, closed", Steps: []Step{
-			{File: "mla-request-bank-records.json"},
-			{File: "mla-acknowledgement.json"},
-			{File: "mla-supplement-request.json"},
-			{File: "mla-supplement.json", Answers: "mla-supplement-request.json"},
-			{File: "mla-decision-accepted.json"},
-			{File: "mla-result-partial.json"},
-			{File: "mla-result-receipt.json", Answers: "mla-result-partial.json"},
-			{File: "mla-closure.json"},
+			{File: "mla-request-bank-records.json", State: "sent"},
+			{File: "mla-acknowledgement.json", State: "acknowledged"},
+			{File: "mla-supplement-request.json", State: "supplement-pending"},
+			{File: "mla-supplement.json", Answers: "mla-supplement-request.json", State: "acknowledged"},
+			{File: "mla-decision-accepted.json", State: "accepted"},
+			{File: "mla-result-partial.json", State: "executing"},
+			{File: "mla-result-receipt.json", Answers: "mla-result-partial.json", State: "executing"},
+			{File: "mla-closure.json", State: "closed"},
 		}},
 		{Name: "hearing by video: consulted on, refused with its ground", Steps: []Step{
-			{File: "mla-request-hearing.json"},
-			{File: "mla-acknowledgement-complete.json"},
-			{File: "mla-consultation.json"},
-			{File: "mla-consultation-reply.json", Answers: "mla-consultation.json"},
-			{File: "mla-decision-refused.json"},
+			{File: "mla-request-hearing.json", State: "sent"},
+			{File: "mla-acknowledgement-complete.json", State: "acknowledged"},
+			{File: "mla-consultation.json", State: "consulting"},
+			{File: "mla-consultation-reply.json", Answers: "mla-consultation.json", State: "consulting"},
+			{File: "mla-decision-refused.json", State: "refused"},
 		}},
 		{Name: "service of a summons: withdrawn", Steps: []Step{
-			{File: "mla-request-serve-documents.json"},
-			{File: "mla-acknowledgement-complete.json"},
-			{File: "mla-withdrawal.json"},
-			{File: "mla-withdrawal-confirmation.json", Answers: "mla-withdrawal.json"},
+			{File: "mla-request-serve-documents.json", State: "sent"},
+			{File: "mla-acknowledgement-complete.json", State: "acknowledged"},
+			{File: "mla-withdrawal.json", State: "withdrawn"},
+			{File: "mla-withdrawal-confirmation.json", Answers: "mla-withdrawal.json", State: "withdrawn"},
 		}},
 	}
 }

@@ -83,6 +83,9 @@ func TestStoriesPlay(t *testing.T) {
 				if err != nil || !c.Effects[lifecycle.Ref{From: from, ID: e.ID}] {
 					t.Fatalf("%s has no effect in state %s: %v", step.File, c.State, err)
 				}
+				if string(c.State) != step.State {
+					t.Errorf("%s leaves the case %s, and the story says %s", step.File, c.State, step.State)
+				}
 				row := fmt.Sprintf("| %s | %s | %s | %s |", from.State(), step.File, step.Answers, c.State)
 				if row = strings.ReplaceAll(row, "|  |", "| |"); !strings.Contains(string(readme), row) {
 					t.Errorf("README.md lacks the row %s", row)
