@@ -57,15 +57,6 @@ func newWorld(t *testing.T) *world {
 		clock: clock, scheme: pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP"), published: t.TempDir(), log: &strings.Builder{},
 		desks: map[schemas.AuthorityID]*desk{},
 	}
-	for _, state := range []schemas.StateCode{"QM", "QN", "QP"} {
-		w.scheme.EditEntry(t, state, func(rows []pki.Authority) {
-			for i := range rows {
-				if rows[i].ID.Name() == pkitest.Justice {
-					rows[i].Types = schemas.Types()
-				}
-			}
-		})
-	}
 	w.publish(t)
 	for _, id := range []schemas.AuthorityID{qm, qn, qp} {
 		w.desks[id] = w.open(t, id)

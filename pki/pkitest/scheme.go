@@ -187,12 +187,9 @@ func Row(a *Authority) pki.Authority {
 		row.Channels = []schemas.Channel{schemas.ChannelRepatriation, schemas.ChannelBorder}
 		row.DutyDesk = pki.DutyDesk{Contact: "duty desk, " + string(a.ID), Always: true}
 	}
-	for _, channel := range row.Channels {
-		for _, name := range []string{"request", "acknowledgement", "supplement-request", "supplement", "status-query", "status-report",
-			"consultation", "consultation-reply", "decision", "result", "use-consent-request", "use-consent-decision",
-			"exculpatory-notice", "confidentiality-limit", "return-of-evidence", "return-receipt", "withdrawal",
-			"withdrawal-confirmation", "costs-consultation", "spontaneous-information"} {
-			row.Types = append(row.Types, schemas.MessageType(string(channel)+"."+name+"/1"))
+	for _, t := range schemas.Types() {
+		if slices.Contains(row.Channels, t.Channel()) {
+			row.Types = append(row.Types, t)
 		}
 	}
 	return row
