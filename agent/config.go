@@ -12,6 +12,7 @@ import (
 
 	"comity/agent/people"
 	"comity/pki"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -198,12 +199,9 @@ func (f *File) check(base string) (Config, error) {
 }
 
 func (p PersonFile) check(certificate string) (*people.Person, error) {
-	content, err := os.ReadFile(certificate)
-	if err != nil {
-		return nil, err
-	}
 	person := &people.Person{Name: p.Name}
-	if person.Certificate, err = people.ParseCertificate(content); err != nil {
+	var err error
+	if person.Certificate, err = keyfile.ReadCertificate(certificate); err != nil {
 		return nil, err
 	}
 	for _, name := range p.Roles {

@@ -12,6 +12,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/link"
 	"comity/agent/store"
+	"comity/pki"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -109,7 +110,10 @@ func (a *Agent) take(ctx context.Context, v *envelope.Verified) error {
 	if void, ok := v.Void(); ok {
 		n.fate, n.id = store.FateVoid, void.ID
 	} else {
-		n.fate, n.message, n.rejection = a.examine(v)
+		var err error
+		if n.fate, n.message, n.rejection, err = a.examine(v); err != nil {
+			return err
+		}
 	}
 	return a.takeNumbered(ctx, n)
 }
@@ -121,24 +125,30 @@ func (a *Agent) takeRejected(ctx context.Context, authentic envelope.Authentic, 
 	})
 }
 
-// examine decides from the message's bytes and from what both sides can see, and from nothing else.
-func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envelope.Rejection) {
+// examine decides from the message's bytes and from what both sides can see, and from nothing else. Where this desk's own
+// copy of the public documents has run out it cannot tell, and fails: the broker keeps the message until it can.
+func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envelope.Rejection, error) {
 	header := v.Header()
 	payload, err := schemas.Validate(v.Payload())
 	switch {
 	case errors.Is(err, schemas.ErrUnknownType) || errors.Is(err, schemas.ErrUnsupportedVersion):
-		return store.FateRejected, nil, envelope.RejectedVersion
+		return store.FateRejected, nil, envelope.RejectedVersion, nil
 	case err != nil:
-		return store.FateRejected, nil, envelope.RejectedSchema
+		return store.FateRejected, nil, envelope.RejectedSchema, nil
 	case payload.Channel != header.Channel:
-		return store.FateRejected, nil, envelope.RejectedChannelSwap
+		return store.FateRejected, nil, envelope.RejectedChannelSwap, nil
 	}
-	if _, err := a.trust.View().Route(header.From, a.me, header.Channel, header.SentAt); err != nil {
-		return store.FateRejected, nil, envelope.RejectedRoute
+	_, err = a.trust.View().Route(header.From, a.me, header.Channel, header.SentAt)
+	switch pki.ReasonOf(err) {
+	case pki.ReasonTrustListExpired, pki.ReasonTrustListMissing, pki.ReasonEntryExpired:
+		return "", nil, "", fmt.Errorf("looking up the route of a message: %w", err)
+	}
+	if err != nil {
+		return store.FateRejected, nil, envelope.RejectedRoute, nil
 	}
 	outcome, err := lifecycle.Essence(payload)
 	if err != nil {
-		return store.FateRejected, nil, envelope.RejectedSchema
+		return store.FateRejected, nil, envelope.RejectedSchema, nil
 	}
 	m := &store.Message{
 		Key: store.Key{Sender: header.From, ID: header.ID}, Recipient: a.me, Direction: store.In, State: store.Received,
@@ -150,7 +160,7 @@ func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envel
 	if schemas.Opens(payload.Type) {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
 	}
-	return store.FateStored, m, ""
+	return store.FateStored, m, "", nil
 }
 
 // numbered is a number of a peer and what becomes of it.

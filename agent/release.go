@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 )
 
 // releaseAtTicks is step 3. Approved messages leave at ticks, which are multiples of an interval and so tell nobody when
-// a person approved or a review ended; immediate ones do not wait. It returns when ctx ends.
+// a person approved or a review ended. Immediate messages of the border channel alone do not wait: somebody stands at the
+// crossing. It returns when ctx ends.
 func (a *Agent) releaseAtTicks(ctx context.Context) error {
 	routine, urgent := newTick(a.config.Routine, a.now()), newTick(a.config.Urgent, a.now())
 	for {
@@ -42,13 +44,14 @@ func (a *Agent) releaseAtTicks(ctx context.Context) error {
 		timer.Stop()
 		now := a.now()
 		if woken {
-			a.release(ctx, schemas.Immediate)
+			a.release(ctx, schemas.Immediate, func(m *store.Message) bool { return m.Channel == schemas.ChannelBorder })
 		}
 		if urgent.due(now, woken) {
-			a.release(ctx, schemas.Urgent)
+			a.release(ctx, schemas.Immediate, anyMessage)
+			a.release(ctx, schemas.Urgent, anyMessage)
 		}
 		if routine.due(now, woken) {
-			a.release(ctx, schemas.Routine)
+			a.release(ctx, schemas.Routine, anyMessage)
 		}
 	}
 }
@@ -85,9 +88,11 @@ func (t *tick) due(now time.Time, woken bool) bool {
 	return true
 }
 
-// release lets the approved messages of one urgency go, in random order. With the link down they stay: what is decided
-// now must leave now.
-func (a *Agent) release(ctx context.Context, urgency schemas.Urgency) {
+func anyMessage(*store.Message) bool { return true }
+
+// release lets the approved messages of one urgency go that may, in random order. With the link down they stay: what is
+// decided now must leave now.
+func (a *Agent) release(ctx context.Context, urgency schemas.Urgency, may func(*store.Message) bool) {
 	if !a.link.Up() {
 		return
 	}
@@ -100,6 +105,7 @@ func (a *Agent) release(ctx context.Context, urgency schemas.Urgency) {
 		a.log.Error("reading approved messages", slog.Any("error", err))
 		return
 	}
+	waiting = slices.DeleteFunc(waiting, func(m *store.Message) bool { return !may(m) })
 	rand.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
 	var group errgroup.Group
 	group.SetLimit(releaseParallel)

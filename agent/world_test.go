@@ -6,11 +6,9 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,6 +21,7 @@ import (
 	"comity/agent/store"
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -80,9 +79,18 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 	t.Helper()
 	home, keys := t.TempDir(), w.scheme.Authority(id)
 	file := func(name string) string { return filepath.Join(home, name) }
-	writePair(t, file("tls.pem"), keys.TLS.PrivateKey, keys.TLS.Leaf)
-	writePair(t, file("signing.pem"), keys.Signing.Key, keys.Signing.Certificate)
-	writePair(t, file("encryption.pem"), keys.Encryption.Key, keys.Encryption.Certificate)
+	for name, pair := range map[string]struct {
+		key         crypto.PrivateKey
+		certificate *x509.Certificate
+	}{
+		"tls.pem":        {keys.TLS.PrivateKey, keys.TLS.Leaf},
+		"signing.pem":    {keys.Signing.Key, keys.Signing.Certificate},
+		"encryption.pem": {keys.Encryption.Key, keys.Encryption.Certificate},
+	} {
+		if err := keyfile.WritePair(file(name), pair.key, pair.certificate); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := store.WriteNewKey(file("store.key")); err != nil {
 		t.Fatal(err)
 	}
@@ -98,19 +106,6 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 	}
 	t.Cleanup(func() { a.Close() })
 	return &desk{Agent: a, t: t, w: w, keys: keys}
-}
-
-func writePair(t *testing.T, path string, key crypto.PrivateKey, certificate *x509.Certificate) {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	content = append(content, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // draft is the example of a type as a draft in a case.

@@ -14,6 +14,7 @@ import (
 	"comity/pki"
 	"comity/pki/ca"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -35,11 +36,11 @@ func directorySigner(t testing.TB, c *ca.CA) ca.Identity {
 	if err := c.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	key, err := ca.LoadKey(filepath.Join(dir, "directory-key.pem"))
+	key, err := keyfile.ReadKey(filepath.Join(dir, "directory-key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert, err := ca.LoadCertificate(filepath.Join(dir, "directory-cert.pem"))
+	cert, err := keyfile.ReadCertificate(filepath.Join(dir, "directory-cert.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

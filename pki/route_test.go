@@ -9,6 +9,7 @@ import (
 	"comity/pki"
 	"comity/pki/ca"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -137,7 +138,7 @@ func TestEncryptionKeyIsTheNewestInForce(t *testing.T) {
 	scheme := pkitest.NewScheme(t, clock.Now, "QM", "QN")
 	old := scheme.Authority(qmJustice).Encryption.Certificate
 	clock.Advance(24 * time.Hour)
-	key, err := ca.GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"comity/pki"
 	"comity/pki/ca"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -162,7 +163,7 @@ func keyOf(t testing.TB, s *ca.SchemeSigner) *ecdsa.PrivateKey {
 	if err := s.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	key, err := ca.LoadKey(filepath.Join(dir, "key.pem"))
+	key, err := keyfile.ReadKey(filepath.Join(dir, "key.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}

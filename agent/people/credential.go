@@ -2,22 +2,21 @@ package people
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"os"
 	"regexp"
 	"time"
 
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -42,9 +41,9 @@ func NewCredential(name string, now time.Time, validity time.Duration) (*Credent
 	if !nameForm.MatchString(name) || len(name) > 64 {
 		return nil, fmt.Errorf("name of a person %q: lower-case letters, digits and single hyphens, 64 at most", name)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := keyfile.Generate()
 	if err != nil {
-		return nil, fmt.Errorf("generating key: %w", err)
+		return nil, err
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
 	if err != nil {
@@ -65,69 +64,22 @@ func NewCredential(name string, now time.Time, validity time.Duration) (*Credent
 	return &Credential{Key: key, Certificate: certificate}, nil
 }
 
-// Write stores the credential in a new file that only its owner may read.
+// Write stores the credential in a new file that only its owner may read. It refuses to replace one: the old key may be
+// the only one that proves somebody.
 func (c *Credential) Write(path string) error {
-	der, err := x509.MarshalPKCS8PrivateKey(c.Key)
-	if err != nil {
-		return fmt.Errorf("encoding key: %w", err)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("credential %s exists", path)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("creating credential: %w", err)
-	}
-	content := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), c.CertificatePEM()...)
-	_, werr := file.Write(content)
-	return errors.Join(werr, file.Sync(), file.Close())
-}
-
-// CertificatePEM is the public part, for the agent's configuration.
-func (c *Credential) CertificatePEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate.Raw})
+	return keyfile.WritePair(path, c.Key, c.Certificate)
 }
 
 // ReadCredential reads what Write wrote. It refuses a file that others may read.
 func ReadCredential(path string) (*Credential, error) {
-	info, err := os.Stat(path)
+	key, certificate, err := keyfile.ReadPair(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading credential: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("credential %s is open to others (mode %o): allow its owner alone (0600)", path, info.Mode().Perm())
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading credential: %w", err)
-	}
-	keyBlock, rest := pem.Decode(content)
-	if keyBlock == nil || keyBlock.Type != "PRIVATE KEY" {
-		return nil, fmt.Errorf("credential %s: first PEM block is not a PRIVATE KEY", path)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(keyBlock.Bytes)
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("credential %s: not an EC private key", path)
-	}
-	certificate, err := ParseCertificate(rest)
-	if err != nil {
-		return nil, fmt.Errorf("credential %s: %w", path, err)
-	}
-	if !key.PublicKey.Equal(certificate.PublicKey) {
-		return nil, fmt.Errorf("credential %s: key and certificate do not belong together", path)
+		return nil, fmt.Errorf("credential: %w", err)
 	}
 	return &Credential{Key: key, Certificate: certificate}, nil
-}
-
-// ParseCertificate reads one PEM certificate.
-func ParseCertificate(content []byte) (*x509.Certificate, error) {
-	block, _ := pem.Decode(content)
-	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, errors.New("no CERTIFICATE block")
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("parsing certificate: %w", err)
-	}
-	return certificate, nil
 }
 
 // Command is what a person signs: one request to one agent.

@@ -22,6 +22,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -68,7 +69,7 @@ func New(state schemas.StateCode, now func() time.Time) (*CA, error) {
 	if _, err := schemas.ParseStateCode(string(state)); err != nil {
 		return nil, fmt.Errorf("making a CA: %w", err)
 	}
-	key, err := GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +212,7 @@ func (c *CA) Issue(p *Prepared) (*x509.Certificate, error) {
 }
 
 func (c *CA) renewDirectorySigner() error {
-	key, err := GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		return err
 	}

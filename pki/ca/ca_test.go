@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"comity/pki"
+	"comity/pki/keyfile"
 )
 
 func fixed() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }
@@ -27,7 +28,7 @@ func newCA(t testing.TB) *CA {
 
 func newKey(t testing.TB) *ecdsa.PublicKey {
 	t.Helper()
-	key, err := GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newCA(t)
-	if err := SaveCertificate(filepath.Join(dir, certFile), other.cert); err != nil {
+	if err := keyfile.WriteCertificate(filepath.Join(dir, certFile), other.cert); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Load(dir, fixed); err == nil || !strings.Contains(err.Error(), "not for") {

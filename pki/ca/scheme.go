@@ -13,6 +13,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -24,7 +25,7 @@ type SchemeSigner struct {
 
 // NewSchemeSigner makes a signer with a new key.
 func NewSchemeSigner(name string) (*SchemeSigner, error) {
-	key, err := GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ type BrokerCA struct {
 
 // NewBrokerCA makes a broker's CA with a new key.
 func NewBrokerCA(name string, now func() time.Time) (*BrokerCA, error) {
-	key, err := GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,6 @@
 package ca
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +11,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/internal/durable"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -30,85 +25,13 @@ const (
 	nameFile          = "name.json"
 )
 
-// GenerateKey makes a P-256 key.
-func GenerateKey() (*ecdsa.PrivateKey, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generating a key: %w", err)
-	}
-	return key, nil
-}
-
-// SaveKey writes a private key as PKCS #8 in PEM, readable by its owner only.
-func SaveKey(path string, key crypto.Signer) error {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("saving a key: %w", err)
-	}
-	return durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
-}
-
-// LoadKey reads what SaveKey wrote. A file that others may read is refused.
-func LoadKey(path string) (*ecdsa.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("loading a key: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("loading key %s: others than its owner may read it; set mode 0600", filepath.Base(path))
-	}
-	der, err := readPEM(path, "PRIVATE KEY")
-	if err != nil {
-		return nil, fmt.Errorf("loading a key: %w", err)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("loading key %s: not PKCS #8", filepath.Base(path))
-	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("loading key %s: not a P-256 key", filepath.Base(path))
-	}
-	return key, nil
-}
-
-// SaveCertificate writes a certificate in PEM.
-func SaveCertificate(path string, cert *x509.Certificate) error {
-	return durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), 0o644)
-}
-
-// LoadCertificate reads what SaveCertificate wrote.
-func LoadCertificate(path string) (*x509.Certificate, error) {
-	der, err := readPEM(path, "CERTIFICATE")
-	if err != nil {
-		return nil, fmt.Errorf("loading a certificate: %w", err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("loading certificate %s: %w", filepath.Base(path), err)
-	}
-	return cert, nil
-}
-
-func readPEM(path, kind string) ([]byte, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, rest := pem.Decode(raw)
-	if block == nil || block.Type != kind || len(rest) != 0 {
-		return nil, fmt.Errorf("%s does not hold one %s", filepath.Base(path), kind)
-	}
-	return block.Bytes, nil
-}
-
 // loadIdentity reads a key and the certificate that goes with it.
 func loadIdentity(dir, keyName, certName string) (Identity, error) {
-	key, err := LoadKey(filepath.Join(dir, keyName))
+	key, err := keyfile.ReadKey(filepath.Join(dir, keyName))
 	if err != nil {
 		return Identity{}, err
 	}
-	cert, err := LoadCertificate(filepath.Join(dir, certName))
+	cert, err := keyfile.ReadCertificate(filepath.Join(dir, certName))
 	if err != nil {
 		return Identity{}, err
 	}
@@ -119,7 +42,7 @@ func loadIdentity(dir, keyName, certName string) (Identity, error) {
 }
 
 func (i Identity) save(dir, keyName, certName string) error {
-	return errors.Join(SaveKey(filepath.Join(dir, keyName), i.Key), SaveCertificate(filepath.Join(dir, certName), i.Certificate))
+	return errors.Join(keyfile.WriteKey(filepath.Join(dir, keyName), i.Key), keyfile.WriteCertificate(filepath.Join(dir, certName), i.Certificate))
 }
 
 func saveJSON(path string, v any) error {
@@ -211,12 +134,12 @@ func (s *SchemeSigner) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("saving scheme signer %s: %w", s.name, err)
 	}
-	return errors.Join(SaveKey(filepath.Join(dir, keyFile), s.key), saveJSON(filepath.Join(dir, nameFile), name{s.name}))
+	return errors.Join(keyfile.WriteKey(filepath.Join(dir, keyFile), s.key), saveJSON(filepath.Join(dir, nameFile), name{s.name}))
 }
 
 // LoadSchemeSigner reads a signer from its folder.
 func LoadSchemeSigner(dir string) (*SchemeSigner, error) {
-	key, err := LoadKey(filepath.Join(dir, keyFile))
+	key, err := keyfile.ReadKey(filepath.Join(dir, keyFile))
 	if err != nil {
 		return nil, fmt.Errorf("loading a scheme signer: %w", err)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/ca"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -281,7 +282,7 @@ func (s *Scheme) Refresh(tb testing.TB, keeper *pki.Keeper) {
 
 func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
-	return must(ca.GenerateKey())(tb)
+	return must(keyfile.Generate())(tb)
 }
 
 func tlsPair(key crypto.Signer, cert *x509.Certificate) tls.Certificate {
@@ -295,7 +296,7 @@ func takeKey(tb testing.TB, authority *ca.CA) crypto.Signer {
 	if err := authority.Save(dir); err != nil {
 		tb.Fatal(err)
 	}
-	return must(ca.LoadKey(filepath.Join(dir, "key.pem")))(tb)
+	return must(keyfile.ReadKey(filepath.Join(dir, "key.pem")))(tb)
 }
 
 func must[T any](v T, err error) func(testing.TB) T {

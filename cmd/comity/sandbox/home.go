@@ -14,6 +14,7 @@ import (
 	"comity/agent/store"
 	"comity/pki"
 	"comity/pki/ca"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -81,7 +82,7 @@ func (m *scheme) writeHome(s *Sandbox, id schemas.AuthorityID, p Plan) (pki.Cert
 		}
 		if err := errors.Join(
 			credential.Write(s.Credential(id, member.Name)),
-			writeFile(filepath.Join(home, "people", string(member.Name)+".crt"), credential.CertificatePEM(), 0o600),
+			keyfile.WriteCertificate(filepath.Join(home, "people", string(member.Name)+".crt"), credential.Certificate),
 		); err != nil {
 			return certificates, err
 		}
@@ -101,7 +102,7 @@ func (m *scheme) writeKeys(dir string, id schemas.AuthorityID) (pki.Certificates
 		usage pki.Usage
 		list  *[][]byte
 	}{{pki.UsageTLS, &certificates.TLS}, {pki.UsageSigning, &certificates.Signing}, {pki.UsageEncryption, &certificates.Encryption}} {
-		key, err := ca.GenerateKey()
+		key, err := keyfile.Generate()
 		if err != nil {
 			return certificates, err
 		}
@@ -113,11 +114,7 @@ func (m *scheme) writeKeys(dir string, id schemas.AuthorityID) (pki.Certificates
 		if err != nil {
 			return certificates, err
 		}
-		pair, err := pemPair(key, certificate)
-		if err != nil {
-			return certificates, err
-		}
-		if err := writeFile(filepath.Join(dir, item.usage.String()+".pem"), pair, 0o600); err != nil {
+		if err := keyfile.WritePair(filepath.Join(dir, item.usage.String()+".pem"), key, certificate); err != nil {
 			return certificates, err
 		}
 		*item.list = append(*item.list, certificate.Raw)

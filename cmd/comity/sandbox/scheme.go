@@ -3,7 +3,6 @@ package sandbox
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/ca"
+	"comity/pki/keyfile"
 	"comity/schemas"
 )
 
@@ -83,7 +83,7 @@ func (m *scheme) writeBroker(s *Sandbox, listen string) (pki.BrokerIdentity, err
 
 // brokerKey makes one of the broker's keys with its certificate: NAME.key and NAME.crt.
 func (m *scheme) brokerKey(dir, name string, issue func(*ecdsa.PublicKey) (*x509.Certificate, error)) (*x509.Certificate, error) {
-	key, err := ca.GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (m *scheme) brokerKey(dir, name string, issue func(*ecdsa.PublicKey) (*x509
 	if err != nil {
 		return nil, err
 	}
-	return certificate, errors.Join(ca.SaveKey(filepath.Join(dir, name+".key"), key), ca.SaveCertificate(filepath.Join(dir, name+".crt"), certificate))
+	return certificate, errors.Join(keyfile.WriteKey(filepath.Join(dir, name+".key"), key), keyfile.WriteCertificate(filepath.Join(dir, name+".crt"), certificate))
 }
 
 const brokerFile = `# The broker of this sandbox. Paths are relative to this file.
@@ -173,14 +173,4 @@ func publishCRL(s *Sandbox, authority *ca.CA) error {
 		return err
 	}
 	return writeFile(filepath.Join(s.Published(), "crl", authority.State().Lower()+".crl"), crl, 0o644)
-}
-
-// pemPair is the one file in which an agent finds a key and its certificate.
-func pemPair(key *ecdsa.PrivateKey, certificate *x509.Certificate) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("encoding key: %w", err)
-	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})...), nil
 }
