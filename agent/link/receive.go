@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	pullBatch     = 16 // messages asked for at a time: of the largest size 24 MiB
+	leastBatch    = 16 // messages asked for at a time: of the largest size 24 MiB
+	mostBatch     = 64
 	pullTime      = 30 * time.Second
 	pullHeartbeat = 5 * time.Second // the server's sign of life on a quiet pull
 	askTimeout    = 5 * time.Second
@@ -54,13 +55,15 @@ func (d Delivery) Nak(delay time.Duration) error {
 // again later. With Config.Parallel above 1 it is called concurrently. While handle works, the broker is told to wait.
 // Only one Receive may run at a time. It returns ctx's error.
 func (l *Link) Receive(ctx context.Context, handle func(context.Context, Delivery) error) error {
-	held := newHeld()
+	r := &receiving{link: l, handle: handle, held: make(map[jetstream.Msg]struct{})}
+	r.handlers.SetLimit(l.cfg.Parallel)
+	defer r.handlers.Wait() // whatever ends Receive, no handler outlives it
 	retry := firstRetry
 	for ctx.Err() == nil {
 		if l.WaitUp(ctx) != nil {
 			break
 		}
-		err := l.pull(ctx, held, handle)
+		err := r.pull(ctx)
 		if err == nil {
 			retry = firstRetry
 			continue
@@ -82,62 +85,69 @@ func (l *Link) Inbox(ctx context.Context) error {
 	return nil
 }
 
+// receiving is one call of Receive.
+type receiving struct {
+	link     *Link
+	handle   func(context.Context, Delivery) error
+	handlers errgroup.Group
+
+	// held are the messages that were delivered and not yet handled. The broker would deliver them again after
+	// AckWait; keep tells it that they are in hand.
+	mu   sync.Mutex
+	held map[jetstream.Msg]struct{}
+}
+
 // pull opens the consumer and asks it for messages until something fails.
-func (l *Link) pull(ctx context.Context, held *held, handle func(context.Context, Delivery) error) error {
+func (r *receiving) pull(ctx context.Context) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	consumer, err := l.js.Consumer(ask, inboxStream, inboxConsumer)
+	consumer, err := r.link.js.Consumer(ask, inboxStream, inboxConsumer)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("opening the inbox: %w", err)
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	pulling, stop := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
-	keeper.Go(func() { held.keep(ctx, consumer.CachedInfo().Config.AckWait/2) })
+	keeper.Go(func() { r.keep(pulling, consumer.CachedInfo().Config.AckWait/2) })
 	defer keeper.Wait()
 	defer stop()
 	for {
-		if err := l.batch(ctx, consumer, held, handle); err != nil {
+		if err := r.batch(ctx, consumer); err != nil {
 			return err
 		}
 	}
 }
 
-// batch is one long pull: it returns when pullBatch messages were handled or pullTime passed, and with an error when
-// the connection changed under it.
-func (l *Link) batch(ctx context.Context, consumer jetstream.Consumer, held *held, handle func(context.Context, Delivery) error) error {
-	changes := l.Changes()
-	if !l.Up() {
+// batch is one long pull: it returns when as many messages were handed out, not yet handled, or when pullTime has
+// passed, and with an error when the connection changed under it.
+func (r *receiving) batch(ctx context.Context, consumer jetstream.Consumer) error {
+	changes := r.link.Changes()
+	if !r.link.Up() {
 		return ErrDown
 	}
 	// Fetch takes the deadline as the length of the pull, so the caller's own must not shine through.
 	pull, cancel := context.WithTimeout(context.WithoutCancel(ctx), pullTime)
 	defer cancel()
-	done := make(chan struct{})
-	defer close(done)
 	go func() { // a pull does not outlive the connection on which it was asked
 		select {
 		case <-changes:
 			cancel()
 		case <-ctx.Done():
 			cancel()
-		case <-done:
+		case <-pull.Done():
 		}
 	}()
-	fetched, err := consumer.Fetch(pullBatch, jetstream.FetchContext(pull), jetstream.FetchHeartbeat(pullHeartbeat))
+	size := min(max(leastBatch, r.link.cfg.Parallel), mostBatch)
+	fetched, err := consumer.Fetch(size, jetstream.FetchContext(pull), jetstream.FetchHeartbeat(pullHeartbeat))
 	if err != nil {
 		return fmt.Errorf("pulling: %w", err)
 	}
-	var handlers errgroup.Group
-	handlers.SetLimit(l.cfg.Parallel)
-	for msg := range held.through(fetched.Messages()) {
-		handlers.Go(func() error {
-			defer held.drop(msg)
-			l.handle(ctx, msg, handle)
+	for msg := range r.noted(fetched.Messages(), size) {
+		r.handlers.Go(func() error { // waits while Parallel handlers are at work
+			defer r.drop(msg)
+			r.one(ctx, msg)
 			return nil
 		})
 	}
-	_ = handlers.Wait() // handlers report by themselves
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -147,7 +157,7 @@ func (l *Link) batch(ctx context.Context, consumer jetstream.Consumer, held *hel
 	return nil
 }
 
-func (l *Link) handle(ctx context.Context, msg jetstream.Msg, handle func(context.Context, Delivery) error) {
+func (r *receiving) one(ctx context.Context, msg jetstream.Msg) {
 	d := Delivery{Wire: msg.Data(), msg: msg}
 	if meta, err := msg.Metadata(); err == nil {
 		d.Count = meta.NumDelivered
@@ -155,50 +165,41 @@ func (l *Link) handle(ctx context.Context, msg jetstream.Msg, handle func(contex
 	err := ctx.Err()
 	pause := time.Duration(0) // on the way out: give it back at once
 	if err == nil {
-		err, pause = handle(ctx, d), handlerPause
+		err, pause = r.handle(ctx, d), handlerPause
 	}
 	if err == nil {
 		return
 	}
 	if ctx.Err() == nil {
-		l.cfg.Log.Error("handling a delivery", "err", err)
+		r.link.cfg.Log.Error("handling a delivery", "err", err)
 	}
-	if err := msg.NakWithDelay(pause); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) && l.Up() {
-		l.cfg.Log.Warn("returning a delivery", "err", err)
+	if err := msg.NakWithDelay(pause); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) && r.link.Up() {
+		r.link.cfg.Log.Warn("returning a delivery", "err", err)
 	}
 }
 
-// held are the messages that were delivered and not yet handled. The broker would deliver them again after AckWait;
-// keep tells it that they are in hand.
-type held struct {
-	mu   sync.Mutex
-	msgs map[jetstream.Msg]struct{}
-}
-
-func newHeld() *held { return &held{msgs: make(map[jetstream.Msg]struct{})} }
-
-// through notes each message as soon as it arrives, long before its turn.
-func (h *held) through(in <-chan jetstream.Msg) <-chan jetstream.Msg {
-	out := make(chan jetstream.Msg, pullBatch)
+// noted passes messages on and notes each as soon as it arrives, long before its turn.
+func (r *receiving) noted(in <-chan jetstream.Msg, size int) <-chan jetstream.Msg {
+	out := make(chan jetstream.Msg, size)
 	go func() {
 		defer close(out)
 		for msg := range in {
-			h.mu.Lock()
-			h.msgs[msg] = struct{}{}
-			h.mu.Unlock()
-			out <- msg // never blocks: a batch has no more
+			r.mu.Lock()
+			r.held[msg] = struct{}{}
+			r.mu.Unlock()
+			out <- msg // never waits: a batch has no more
 		}
 	}()
 	return out
 }
 
-func (h *held) drop(msg jetstream.Msg) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.msgs, msg)
+func (r *receiving) drop(msg jetstream.Msg) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, msg)
 }
 
-func (h *held) keep(ctx context.Context, every time.Duration) {
+func (r *receiving) keep(ctx context.Context, every time.Duration) {
 	if every <= 0 {
 		return
 	}
@@ -207,11 +208,11 @@ func (h *held) keep(ctx context.Context, every time.Duration) {
 	for {
 		select {
 		case <-ticker.C:
-			h.mu.Lock()
-			for msg := range h.msgs {
+			r.mu.Lock()
+			for msg := range r.held {
 				_ = msg.InProgress() // lost with the connection, it only brings the message again
 			}
-			h.mu.Unlock()
+			r.mu.Unlock()
 		case <-ctx.Done():
 			return
 		}

@@ -20,7 +20,8 @@ import (
 
 	"comity/agent/link"
 	"comity/broker"
-	"comity/pki/ca"
+	"comity/pki"
+	"comity/pki/keyfile"
 	"comity/pki/jose"
 	"comity/pki/pkitest"
 	"comity/schemas"
@@ -53,23 +54,23 @@ func newNet(t *testing.T, settings ...string) *net {
 	if err := errors.Join(
 		n.scheme.Publish(at("trust")),
 		os.WriteFile(at("pin.json"), pin, 0o600),
-		ca.SaveCertificate(at("tls.crt"), n.scheme.Broker.TLS.Leaf), ca.SaveKey(at("tls.key"), key),
-		ca.SaveCertificate(at("signing.crt"), n.scheme.Broker.Signing.Certificate),
-		ca.SaveKey(at("signing.key"), n.scheme.Broker.Signing.Key),
-		n.configure("127.0.0.1:0", settings),
+		keyfile.WriteCertificate(at("tls.crt"), n.scheme.Broker.TLS.Leaf), keyfile.WriteKey(at("tls.key"), key),
+		keyfile.WriteCertificate(at("signing.crt"), n.scheme.Broker.Signing.Certificate),
+		keyfile.WriteKey(at("signing.key"), n.scheme.Broker.Signing.Key),
+		n.configure("127.0.0.1:0", settings, "20ms"),
 	); err != nil {
 		t.Fatal(err)
 	}
 	n.start(t)
 	// From here on the port stays, so that a broker that comes back is found.
-	if err := n.configure(strings.TrimPrefix(n.broker.URL(), "tls://"), settings); err != nil {
+	if err := n.configure(strings.TrimPrefix(n.broker.URL(), "tls://"), settings, "20ms"); err != nil {
 		t.Fatal(err)
 	}
 	return n
 }
 
-func (n *net) configure(listen string, settings []string) error {
-	text := fmt.Sprintf("listen = %q\nrefresh_every = \"20ms\"\nredeliver_after = \"500ms\"\n%s\n", listen, strings.Join(settings, "\n"))
+func (n *net) configure(listen string, settings []string, refresh string) error {
+	text := fmt.Sprintf("listen = %q\nrefresh_every = %q\nredeliver_after = \"500ms\"\n%s\n", listen, refresh, strings.Join(settings, "\n"))
 	return os.WriteFile(filepath.Join(n.dir, "broker.toml"), []byte(text), 0o600)
 }
 
@@ -153,7 +154,7 @@ type message struct {
 
 func seal(t *testing.T) message {
 	t.Helper()
-	key, err := ca.GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,20 +429,39 @@ func TestConnectionLifetime(t *testing.T) {
 	}
 }
 
-func TestRevokedLinkGoesDownAndStaysDown(t *testing.T) {
+// TestRevocation goes the whole way, at the pace of a real broker: a CRL appears in the published folder, and within
+// a second the connection that it concerns is cut, and stays out.
+func TestRevocation(t *testing.T) {
 	n := newNet(t)
-	l := n.up(t, sender)
+	n.stop()
+	if err := n.configure(strings.TrimPrefix(n.broker.URL(), "tls://"), nil, "250ms"); err != nil { // the default
+		t.Fatal(err)
+	}
+	n.start(t)
+	l, stays := n.up(t, sender), n.up(t, recipient)
 	n.scheme.Revoke(t, sender.State(), n.scheme.Authority(sender).TLS.Leaf, 1)
 	if err := n.scheme.Publish(filepath.Join(n.dir, "trust")); err != nil {
 		t.Fatal(err)
 	}
+	published := time.Now()
 	waitDown(t, l)
+	took := time.Since(published)
+	t.Logf("cut %v after publication", took)
+	if took > time.Second {
+		t.Errorf("cut after %v, want within a second", took)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if err := l.WaitUp(ctx); err == nil {
 		t.Fatal("a revoked certificate connects again")
 	} else if !strings.Contains(err.Error(), "Authorization Violation") {
 		t.Errorf("%v, want the broker's reason", err)
+	}
+	if n.broker.Status().TurnedAway[pki.ReasonRevoked] == 0 {
+		t.Error("nobody was turned away as revoked")
+	}
+	if !stays.Up() {
+		t.Error("another authority's link went down")
 	}
 }
 

@@ -1,8 +1,6 @@
-package broker_test
+package bus_test
 
 import (
-	"context"
-	"crypto"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,9 +16,11 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
-	"comity/broker"
-	"comity/pki/ca"
+	"comity/broker/bus"
+	"comity/broker/relay"
+	"comity/pki"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -31,97 +31,70 @@ const channel = schemas.ChannelRepatriation
 // maxMessage keeps the tests small.
 const maxMessage = 64 << 10
 
-// world is a scheme of three States with a running broker, set up from files as an operator would.
+// world is a scheme of three States with a bus and its relay, as package broker composes them.
 type world struct {
 	scheme *pkitest.Scheme
+	keeper *pki.Keeper
 	dir    string
-	broker *broker.Broker
+	bus    *bus.Bus
+	relay  *relay.Relay
 	url    string
-	stop   func() // ends Run and waits for it
 }
 
-func newWorld(t *testing.T, changes ...func(*broker.Config)) *world {
+// settings are what some tests change.
+type settings struct {
+	inboxBytes        int64
+	sender, recipient relay.Quota
+}
+
+func newWorld(t *testing.T, changes ...func(*settings)) *world {
 	t.Helper()
-	w := newFolder(t)
+	w := &world{scheme: pkitest.NewScheme(t, time.Now, "QM", "QN", "QP"), dir: t.TempDir()}
+	w.keeper = w.scheme.Keeper(t)
 	w.start(t, changes...)
 	return w
 }
 
-// newFolder is a world whose broker is not running.
-func newFolder(t *testing.T) *world {
+func (w *world) start(t *testing.T, changes ...func(*settings)) {
 	t.Helper()
-	w := &world{scheme: pkitest.NewScheme(t, time.Now, "QM", "QN", "QP"), dir: t.TempDir()}
-	w.publish(t)
-	writeFiles(t, w.dir, w.scheme)
-	return w
-}
-
-func (w *world) publish(t *testing.T) {
-	t.Helper()
-	if err := w.scheme.Publish(filepath.Join(w.dir, "trust")); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// writeFiles writes what broker.toml names beside the trust folder.
-func writeFiles(t *testing.T, dir string, scheme *pkitest.Scheme) {
-	t.Helper()
-	pin, err := json.Marshal(scheme.Pin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = errors.Join(
-		os.WriteFile(filepath.Join(dir, "pin.json"), pin, 0o600),
-		ca.SaveCertificate(filepath.Join(dir, "tls.crt"), scheme.Broker.TLS.Leaf),
-		ca.SaveCertificate(filepath.Join(dir, "signing.crt"), scheme.Broker.Signing.Certificate),
-		saveKey(filepath.Join(dir, "tls.key"), scheme.Broker.TLS.PrivateKey),
-		saveKey(filepath.Join(dir, "signing.key"), scheme.Broker.Signing.Key),
-		os.WriteFile(filepath.Join(dir, "broker.toml"), []byte(`listen = "127.0.0.1:0"
-refresh_every = "20ms"
-redeliver_after = "300ms"
-[limits]
-max_message = 65536
-inbox_bytes = 1048576
-`), 0o600),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (w *world) start(t *testing.T, changes ...func(*broker.Config)) {
-	t.Helper()
-	cfg, err := broker.LoadConfig(filepath.Join(w.dir, "broker.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := settings{inboxBytes: 1 << 20}
 	for _, change := range changes {
-		change(&cfg)
+		change(&s)
 	}
-	if w.broker, err = broker.New(cfg, broker.Options{}); err != nil {
+	var err error
+	w.bus, err = bus.Start(t.Context(), bus.Config{
+		Dir: w.dir, Certificate: w.scheme.Broker.TLS, MaxMessage: maxMessage, InboxBytes: s.inboxBytes, AckWait: 300 * time.Millisecond,
+	}, w.keeper.View())
+	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- w.broker.Run(ctx) }()
-	stopped := false
-	w.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("Run: %v", err)
-		}
-	}
-	t.Cleanup(w.stop)
-	select {
-	case <-w.broker.Ready():
-	case err := <-done:
+	t.Cleanup(w.bus.Close)
+	conn, err := w.bus.RelayConn()
+	if err != nil {
 		t.Fatal(err)
 	}
-	w.url = w.broker.URL()
+	signing := w.scheme.Broker.Signing
+	w.relay, err = relay.Start(conn, w.bus, relay.Config{
+		MaxMessage: maxMessage, Sender: s.sender, Recipient: s.recipient, View: w.keeper.View,
+		Signer: relay.Signer{Key: signing.Key, Thumbprint: jose.Thumbprint(signing.Certificate)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.relay.Close)
+	if err := w.bus.Admit(); err != nil {
+		t.Fatal(err)
+	}
+	w.url = w.bus.URL()
+}
+
+// refresh puts in force what the scheme has published since.
+func (w *world) refresh(t *testing.T) {
+	t.Helper()
+	w.scheme.Refresh(t, w.keeper)
+	if err := w.bus.Apply(t.Context(), w.keeper.View()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // account is what the registry on disk says of an authority: all that an attacker could ever learn, short of seeds.
@@ -152,7 +125,7 @@ func (w *world) account(t *testing.T, id schemas.AuthorityID) account {
 
 func (w *world) registry(t *testing.T) string {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(w.dir, "data", "accounts.json"))
+	raw, err := os.ReadFile(filepath.Join(w.dir, "accounts.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +204,7 @@ func sealedHeader(t testing.TB, r schemas.Route, members map[string]any) message
 
 func encrypt(t testing.TB, header any, plaintext []byte) []byte {
 	t.Helper()
-	key, err := ca.GenerateKey()
+	key, err := keyfile.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +243,7 @@ func (w *world) accepted(t *testing.T, c *client, m message, headers ...string) 
 	if err != nil {
 		t.Fatalf("not an acceptance: %s", answer)
 	}
-	key, err := w.scheme.Keeper(t).View().BrokerSigner(signed.Thumbprint())
+	key, err := w.keeper.View().BrokerSigner(signed.Thumbprint())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,12 +409,4 @@ func roots(scheme *pkitest.Scheme) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(scheme.Broker.CA.Certificate())
 	return pool
-}
-
-func saveKey(path string, key crypto.PrivateKey) error {
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return errors.New("not a signer")
-	}
-	return ca.SaveKey(path, signer)
 }

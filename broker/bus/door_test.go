@@ -1,17 +1,15 @@
-package broker_test
+package bus_test
 
 import (
 	"crypto/tls"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"comity/broker"
+	"comity/broker/relay"
 	"comity/pki"
 	"comity/pki/pkitest"
 	"comity/schemas"
@@ -38,7 +36,7 @@ func TestWhoMayConnect(t *testing.T) {
 	}
 	for name, c := range handshake {
 		t.Run(name, func(t *testing.T) {
-			before := w.broker.Status()
+			before := w.relay.Stats()
 			_, err := w.dial(t, c.certificate)
 			if err == nil {
 				t.Fatal("connected")
@@ -46,7 +44,7 @@ func TestWhoMayConnect(t *testing.T) {
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
-			if after := w.broker.Status(); after.Accepted != before.Accepted {
+			if after := w.relay.Stats(); after.Accepted != before.Accepted {
 				t.Error("something was accepted")
 			}
 		})
@@ -65,13 +63,13 @@ func TestWhoMayConnect(t *testing.T) {
 	}
 	for name, c := range callout {
 		t.Run(name, func(t *testing.T) {
-			before := w.broker.Status().TurnedAway
+			before := w.bus.Refused()
 			_, err := w.dial(t, w.scheme.IssueRogue(t, honest, c.rogue))
 			if !errors.Is(err, nats.ErrAuthorization) {
 				t.Fatalf("%v, want %v", err, nats.ErrAuthorization)
 			}
 			var counted []pki.Reason
-			for reason, n := range w.broker.Status().TurnedAway {
+			for reason, n := range w.bus.Refused() {
 				if n > before[reason] {
 					counted = append(counted, reason)
 				}
@@ -106,31 +104,27 @@ func signingForTLS(w *world, id schemas.AuthorityID) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{signing.Certificate.Raw}, PrivateKey: signing.Key}
 }
 
-// TestRevocation goes the whole way: a CRL appears in the published folder, and the connection that it concerns is
-// cut, at once, and stays out. Its neighbour's stays.
+// TestRevocation: the connection that a new CRL concerns is cut, at once, and stays out. Its neighbour's stays.
 func TestRevocation(t *testing.T) {
-	w := newWorld(t, func(c *broker.Config) { c.RefreshEvery = broker.Duration(250 * time.Millisecond) }) // as by default
+	w := newWorld(t)
 	cut, stays := w.connect(t, attacker), w.connect(t, honest)
-	gone := make(chan error, 1)
-	cut.conn.SetClosedHandler(func(c *nats.Conn) { gone <- c.LastError() })
-
+	gone := cut.closed()
 	w.scheme.Revoke(t, attacker.State(), w.scheme.Authority(attacker).TLS.Leaf, 1)
-	published := time.Now()
-	w.publish(t)
-	select {
-	case <-gone:
-	case <-time.After(patience):
-		t.Fatal("the revoked connection lives on")
+	w.scheme.Refresh(t, w.keeper)
+	began := time.Now()
+	if err := w.bus.Apply(t.Context(), w.keeper.View()); err != nil {
+		t.Fatal(err)
 	}
-	took := time.Since(published)
-	t.Logf("cut %v after publication", took)
+	wait(t, gone)
+	took := time.Since(began)
+	t.Logf("cut after %v", took)
 	if took > time.Second {
 		t.Errorf("cut after %v, want within a second", took)
 	}
 	if _, err := w.dial(t, w.scheme.Authority(attacker).TLS); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("connecting again: %v, want %v", err, nats.ErrAuthorization)
 	}
-	if n := w.broker.Status().TurnedAway[pki.ReasonRevoked]; n != 1 {
+	if n := w.bus.Refused()[pki.ReasonRevoked]; n != 1 {
 		t.Errorf("turned away as revoked: %d, want 1", n)
 	}
 	w.accepted(t, stays, sealed(t, route(honest, victim)))
@@ -140,8 +134,7 @@ func TestRevocation(t *testing.T) {
 func TestAuthorityLeaves(t *testing.T) {
 	w := newWorld(t)
 	cut, stays := w.connect(t, "QN/border"), w.connect(t, honest)
-	gone := make(chan struct{})
-	cut.conn.SetClosedHandler(func(*nats.Conn) { close(gone) })
+	gone := cut.closed()
 	w.scheme.EditEntry(t, "QN", func(rows []pki.Authority) {
 		for i := range rows {
 			if rows[i].ID == "QN/border" {
@@ -149,12 +142,8 @@ func TestAuthorityLeaves(t *testing.T) {
 			}
 		}
 	})
-	w.publish(t)
-	select {
-	case <-gone:
-	case <-time.After(patience):
-		t.Fatal("its connection lives on")
-	}
+	w.refresh(t)
+	wait(t, gone)
 	if _, err := w.dial(t, w.scheme.Authority("QN/border").TLS); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("connecting again: %v, want %v", err, nats.ErrAuthorization)
 	}
@@ -163,9 +152,12 @@ func TestAuthorityLeaves(t *testing.T) {
 
 // TestNewStateJoins without a restart, and without disturbing who is connected.
 func TestNewStateJoins(t *testing.T) {
-	w := newFolder(t)
-	late := filepath.Join(w.dir, "trust", "directory", "qp.jws")
-	if err := os.Remove(late); err != nil {
+	w := &world{scheme: pkitest.NewScheme(t, time.Now, "QM", "QN", "QP"), dir: t.TempDir()}
+	var err error
+	if w.keeper, err = pki.OpenKeeper(t.TempDir(), w.scheme.Pin, time.Now); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.keeper.OfferTrustList(w.scheme.TrustList()), w.keeper.OfferEntry(w.scheme.Entry("QM"))); err != nil {
 		t.Fatal(err)
 	}
 	w.start(t)
@@ -174,10 +166,7 @@ func TestNewStateJoins(t *testing.T) {
 	if _, err := w.dial(t, w.scheme.Authority("QP/justice").TLS); !errors.Is(err, nats.ErrAuthorization) {
 		t.Fatalf("connecting too early: %v, want %v", err, nats.ErrAuthorization)
 	}
-	w.publish(t)
-	if err := w.broker.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.refresh(t)
 	m := sealed(t, route(honest, "QP/justice"))
 	w.accepted(t, c, m)
 	if got := w.drain(t, "QP/justice", 1); string(got[0].Data) != string(m.wire) {
@@ -185,22 +174,33 @@ func TestNewStateJoins(t *testing.T) {
 	}
 }
 
+func (c *client) closed() <-chan struct{} {
+	gone := make(chan struct{})
+	c.conn.SetClosedHandler(func(*nats.Conn) { close(gone) })
+	return gone
+}
+
+func wait(t *testing.T, gone <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		t.Fatal("the connection lives on")
+	}
+}
+
 // TestQuota: the sender's and the recipient's refusal cannot be told apart.
 func TestQuota(t *testing.T) {
 	var answers []string
-	for name, limits := range map[string]broker.Limits{
-		"the sender's messages":    {Sender: broker.Quota{Messages: 1, MessageBurst: 2}},
-		"the sender's bytes":       {Sender: broker.Quota{Bytes: 1, ByteBurst: 1800}},
-		"the recipient's messages": {Recipient: broker.Quota{Messages: 1, MessageBurst: 2}},
-		"the recipient's bytes":    {Recipient: broker.Quota{Bytes: 1, ByteBurst: 1800}},
-		"the inbox":                {InboxBytes: 2100},
+	for name, change := range map[string]func(*settings){
+		"the sender's messages":    func(s *settings) { s.sender = relay.Quota{Messages: 1, MessageBurst: 2} },
+		"the sender's bytes":       func(s *settings) { s.sender = relay.Quota{Bytes: 1, ByteBurst: 1800} },
+		"the recipient's messages": func(s *settings) { s.recipient = relay.Quota{Messages: 1, MessageBurst: 2} },
+		"the recipient's bytes":    func(s *settings) { s.recipient = relay.Quota{Bytes: 1, ByteBurst: 1800} },
+		"the inbox":                func(s *settings) { s.inboxBytes = 2100 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			limits.MaxMessage = maxMessage
-			if limits.InboxBytes == 0 {
-				limits.InboxBytes = 1 << 20
-			}
-			w := newWorld(t, func(c *broker.Config) { c.Limits = limits })
+			w := newWorld(t, change)
 			c := w.connect(t, honest)
 			for range 2 {
 				w.accepted(t, c, sealedSize(t, route(honest, victim), 200))

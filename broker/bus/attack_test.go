@@ -1,4 +1,4 @@
-package broker_test
+package bus_test
 
 import (
 	"strings"
