@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 // subcommands are all commands of the program, in the order in which a newcomer meets them.
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
-		sandboxCommand(), brokerCommand(), agentCommand(),
+		demoCommand(), sandboxCommand(), brokerCommand(), agentCommand(),
 		messageCommand(), caseCommand(), doctorCommand(),
 	}
 }

@@ -145,3 +145,16 @@ func final(state string) bool {
 	}
 	return false
 }
+
+// Recipients are the authorities that a draft is for.
+func Recipients(draft []byte) ([]schemas.AuthorityID, error) {
+	var members map[string]jsontext.Value
+	if err := schemas.Decode(draft, &members, schemas.PayloadLimits); err != nil {
+		return nil, err
+	}
+	var to []schemas.AuthorityID
+	if err := schemas.Decode(members["to"], &to, schemas.DefaultLimits); err != nil {
+		return nil, fmt.Errorf("reading who a draft is for: %w", err)
+	}
+	return to, nil
+}
