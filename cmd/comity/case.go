@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"comity/agent/api"
+	"comity/schemas"
 )
 
 func caseCommand() *cobra.Command {
@@ -38,10 +39,14 @@ func caseListCommand() *cobra.Command {
 			if d.json {
 				return printJSON(cmd, api.Cases{Cases: cases})
 			}
+			if d.ids {
+				return printIDs(cmd.OutOrStdout(), cases, func(c api.Case) schemas.CaseID { return c.ID })
+			}
 			return printCases(cmd.OutOrStdout(), cases)
 		},
 	}
 	d.flags(cmd)
+	d.idsFlag(cmd)
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many at most")
 	return cmd
 }

@@ -27,12 +27,18 @@ type desk struct {
 	home string
 	as   string
 	json bool
+	ids  bool
 }
 
 func (d *desk) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.home, "home", "", "the authority's folder, which holds agent.toml (default: $"+homeVariable+", or the folder you are in)")
 	cmd.Flags().StringVar(&d.as, "as", "", "your credential file, which proves who acts (default: $"+asVariable+")")
 	cmd.Flags().BoolVar(&d.json, "json", false, "print the agent's answer as JSON")
+}
+
+// idsFlag adds -q to commands whose answer a script would otherwise have to take apart.
+func (d *desk) idsFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&d.ids, "quiet", "q", false, "print ids only, one on each line")
 }
 
 // config reads the authority's agent.toml.

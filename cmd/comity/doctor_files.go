@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"comity/agent"
@@ -146,18 +149,39 @@ func checkStore(c agent.Config) api.Check {
 func checkBroker(ctx context.Context, c agent.Config, identity *agent.Identity, view *pki.View) []api.Check {
 	ctx, cancel := context.WithTimeout(ctx, brokerTimeout)
 	defer cancel()
+	if err := knock(ctx, c.BrokerURL); err != nil {
+		return []api.Check{wrong("broker", err.Error(), "is the broker running, and does the network let you reach it?")}
+	}
 	l, err := link.Dial(ctx, link.Config{URL: c.BrokerURL, TLS: identity.TLS, Roots: view.BrokerRoots()})
 	if err != nil {
 		return []api.Check{wrong("broker", err.Error(), "broker.url in agent.toml is tls://host:port")}
 	}
 	if err := l.WaitUp(ctx); err != nil {
-		return []api.Check{wrong("broker", c.BrokerURL+": "+text(l.Err(), "no answer"), "is the broker running, and does the network let you reach it?")}
+		return []api.Check{wrong("broker", c.BrokerURL+": "+text(l.Err(), "no answer"), "something listens there, but it is not a broker of the trust list, or it does not admit your certificate")}
 	}
 	checks := []api.Check{right("broker", c.BrokerURL)}
 	if err := l.Inbox(ctx); err != nil {
 		return append(checks, wrong("inbox", err.Error(), "the broker makes an inbox for each authority in the directory: is yours in force?"))
 	}
 	return append(checks, right("inbox", "reachable"))
+}
+
+// knock tries whether anything listens at one of the broker's addresses, which tells a network from a certificate.
+func knock(ctx context.Context, urls string) error {
+	var refused error
+	for one := range strings.SplitSeq(urls, ",") {
+		where, err := url.Parse(strings.TrimSpace(one))
+		if err != nil {
+			return fmt.Errorf("broker.url %q: %w", one, err)
+		}
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "tcp", where.Host)
+		if err == nil {
+			return conn.Close()
+		}
+		refused = errors.Join(refused, err)
+	}
+	return refused
 }
 
 // text is an error's text on one line, or what stands for no error.

@@ -31,6 +31,7 @@ waits in review for a second person to approve exactly these bytes.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return draft(cmd, d, f, args) },
 	}
 	d.flags(cmd)
+	d.idsFlag(cmd)
 	cmd.Flags().StringVar(&f.caseID, "case", "", "the case it belongs to: an id, or its beginning")
 	cmd.Flags().StringVar(&f.reply, "reply", "", "the message it answers: an id, or its beginning")
 	cmd.Flags().StringVar(&f.edit, "edit", "", "replace the draft of this message; an approval of it is undone")
@@ -79,11 +80,14 @@ func printDrafted(cmd *cobra.Command, d *desk, answer api.Messages) error {
 	if d.json {
 		return printJSON(cmd, answer)
 	}
+	if d.ids {
+		return printIDs(cmd.OutOrStdout(), answer.Messages, func(m api.Message) schemas.MessageID { return m.ID })
+	}
 	for _, m := range answer.Messages {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s %s to %s: %s\n", m.ID, m.Type, m.To, m.State)
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "next: another person approves it: comity message approve ID --as CREDENTIAL")
-	return nil
+	_, err := fmt.Fprintln(cmd.ErrOrStderr(), "next: another person approves it: comity message approve ID --as CREDENTIAL")
+	return err
 }
 
 // resolve turns what was typed into whole ids. The case of --reply is that message's, where --case is not given.

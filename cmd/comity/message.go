@@ -140,6 +140,7 @@ func listCommand() *cobra.Command {
 		},
 	}
 	d.flags(cmd)
+	d.idsFlag(cmd)
 	cmd.Flags().StringVar(&q.State, "state", "", "only those in this state, such as in-review, approved, delivered, received")
 	cmd.Flags().StringVar(&inCase, "case", "", "only those of this case: an id, or its beginning")
 	cmd.Flags().StringVar(&peer, "peer", "", "only those with this authority, such as QN/justice")
@@ -165,6 +166,9 @@ func list(cmd *cobra.Command, d *desk, q *api.Query, inCase string) error {
 	}
 	if d.json {
 		return printJSON(cmd, api.Messages{Messages: messages})
+	}
+	if d.ids {
+		return printIDs(cmd.OutOrStdout(), messages, func(m api.Message) schemas.MessageID { return m.ID })
 	}
 	return printMessages(cmd.OutOrStdout(), messages)
 }

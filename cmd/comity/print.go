@@ -23,6 +23,15 @@ func printMessages(w io.Writer, messages []api.Message) error {
 	return table.Flush()
 }
 
+func printIDs[T any, ID ~string](w io.Writer, items []T, id func(T) ID) error {
+	for _, item := range items {
+		if _, err := fmt.Fprintln(w, id(item)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // short is enough of an id to type it.
 func short(id string) string { return id[:min(len(id), 8)] }
 

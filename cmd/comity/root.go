@@ -74,6 +74,7 @@ func chooseSubcommand(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	hint := "run: " + cmd.CommandPath() + " --help"
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean: " + cmd.CommandPath() + " " + strings.Join(near, " | ")
 	}
