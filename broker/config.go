@@ -10,8 +10,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
-	"comity/broker/bus"
 	"comity/broker/relay"
+	"comity/schemas"
 )
 
 // Config is what an operator writes in broker.toml. Relative paths are relative to that file. Unknown keys are
@@ -53,7 +53,8 @@ type KeyFiles struct {
 
 // Limits are bounds in bytes, and rates in messages and bytes a second.
 type Limits struct {
-	// MaxMessage is the largest sealed message. Default 1572864 (1.5 MiB).
+	// MaxMessage is the largest sealed message. Default 2097152 (2 MiB); less would refuse what
+	// desks may seal.
 	MaxMessage int `toml:"max_message"`
 	// InboxBytes is reserved on disk for each authority's inbox; a full inbox refuses. Default 67108864 (64 MiB).
 	InboxBytes int64 `toml:"inbox_bytes"`
@@ -130,7 +131,7 @@ func (c Config) withDefaults() Config {
 	or(&c.Signing.Certificate, "signing.crt")
 	or(&c.Signing.Key, "signing.key")
 	or(&c.RefreshEvery, Duration(250*time.Millisecond))
-	or(&c.Limits.MaxMessage, bus.DefaultMaxMessage)
+	or(&c.Limits.MaxMessage, schemas.MaxSealed)
 	return c
 }
 

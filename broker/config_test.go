@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"comity/broker/bus"
+	"comity/schemas"
 )
 
 func load(t *testing.T, text string) (Config, string, error) {
@@ -30,7 +30,7 @@ func TestAnEmptyFileIsAConfiguration(t *testing.T) {
 		Listen: "127.0.0.1:4222", Data: filepath.Join(dir, "data"), Trust: filepath.Join(dir, "trust"), Pin: filepath.Join(dir, "pin.json"),
 		TLS:          KeyFiles{filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")},
 		Signing:      KeyFiles{filepath.Join(dir, "signing.crt"), filepath.Join(dir, "signing.key")},
-		RefreshEvery: Duration(250 * time.Millisecond), Limits: Limits{MaxMessage: bus.DefaultMaxMessage},
+		RefreshEvery: Duration(250 * time.Millisecond), Limits: Limits{MaxMessage: schemas.MaxSealed},
 	}
 	if cfg != want {
 		t.Errorf("%+v\nwant %+v", cfg, want)

@@ -1,5 +1,9 @@
 package schemas
 
+// MaxSealed bounds a sealed message in bytes: a payload of PayloadLimits, encoded three times over and padded, fits. Desks
+// and broker share it, so that nothing is numbered and sealed that the broker would then refuse for its size.
+const MaxSealed = 2 << 20
+
 // Route is what the broker may know of a message: who sends it to whom on which channel, under which id. It stands in
 // the protected header of the sealed envelope (DESIGN section 6); the recipient's desk refuses a message whose signed
 // inner header says anything else.

@@ -14,7 +14,7 @@ import (
 )
 
 // MaxWire bounds a sealed envelope: the largest payload, encoded twice and padded, fits.
-const MaxWire = 2 << 20
+const MaxWire = schemas.MaxSealed
 
 // Signer is a desk's signing key with its certificate. The key may live in an HSM.
 type Signer struct {

@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"comity/schemas"
 )
 
 // Config is what the bus needs. Zero values that have a default say so.
@@ -19,7 +21,7 @@ type Config struct {
 	// Certificate is the server's, under the broker's own CA that the trust list names.
 	Certificate tls.Certificate
 	// MaxMessage is the largest sealed message in bytes. The wire takes twice as much, so that what is somewhat too
-	// large gets a clear refusal from the relay and not a cut connection. Default 1.5 MiB.
+	// large gets a clear refusal from the relay and not a cut connection. Default schemas.MaxSealed.
 	MaxMessage int
 	// InboxBytes is reserved on disk for each inbox. Default 64 MiB.
 	InboxBytes int64
@@ -35,9 +37,6 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// DefaultMaxMessage is the largest sealed message: 512 KiB of attachments become 1.25 MB in base64 three times over.
-const DefaultMaxMessage = 3 << 19
-
 // endpoint is Config.Listen, parsed.
 type endpoint struct {
 	host string
@@ -49,7 +48,7 @@ func (c Config) withDefaults() (Config, endpoint, error) {
 		return c, endpoint{}, errors.New("configuring the bus: a data directory and a server certificate are needed")
 	}
 	setDefault(&c.Listen, "127.0.0.1:0")
-	setDefault(&c.MaxMessage, DefaultMaxMessage)
+	setDefault(&c.MaxMessage, schemas.MaxSealed)
 	setDefault(&c.InboxBytes, 64<<20)
 	setDefault(&c.Replicas, 1)
 	setDefault(&c.AckWait, 5*time.Second)
