@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,11 @@ type Agent struct {
 	policy *policy.Engine
 	gate   *people.Gate
 	link   *link.Link
+
+	// How far the broker's clock was ahead of ours at its last acceptance, and whether there was one. An officer is told;
+	// nothing is decided by it.
+	brokerAhead atomic.Int64 // time.Duration
+	compared    atomic.Bool
 
 	changes   *changes
 	released  signal // an approved message may leave

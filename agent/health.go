@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"comity/agent/api"
+	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
 )
@@ -18,6 +19,7 @@ const soon = 14 * 24 * time.Hour
 func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 	now := a.now()
 	h := api.Health{Authority: a.me, Time: now.UTC().Truncate(time.Millisecond)}
+	h.Checks = append(h.Checks, a.checkClock(now))
 	h.Checks = append(h.Checks, CheckTrust(a.trust.View(), a.config, now)...)
 	h.Checks = append(h.Checks, CheckIdentity(a.identity, a.trust.View(), a.config, now)...)
 	h.Checks = append(h.Checks, a.checkLink(ctx)...)
@@ -40,6 +42,28 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 	}
 	h.Checks = append(h.Checks, check)
 	return h, nil
+}
+
+// checkClock compares the clock with the broker's, and without an acceptance yet with what the scheme has signed.
+func (a *Agent) checkClock(now time.Time) api.Check {
+	if !a.compared.Load() {
+		return CheckClock(a.trust.View(), now)
+	}
+	ahead := time.Duration(a.brokerAhead.Load())
+	check := api.Check{Name: "clock", OK: ahead.Abs() < envelope.ClockSkew, Detail: fmt.Sprintf("%s from the broker's at its last acceptance", ahead.Abs().Round(time.Millisecond))}
+	if !check.OK {
+		check.Hint = fmt.Sprintf("peers refuse messages from more than %s ahead: set this machine's clock, or ask the broker's operator about theirs", envelope.ClockSkew)
+	}
+	return check
+}
+
+// CheckClock can tell a clock that is behind: what the scheme has signed was signed before now.
+func CheckClock(view *pki.View, now time.Time) api.Check {
+	check := api.Check{Name: "clock", OK: true, Detail: day(now) + ", not yet compared with the broker's"}
+	if list := view.TrustList(); list != nil && now.Add(envelope.ClockSkew).Before(list.IssuedAt) {
+		check.OK, check.Detail, check.Hint = false, day(now)+" lies before the trust list was signed, on "+day(list.IssuedAt), "set this machine's clock"
+	}
+	return check
 }
 
 // CheckTrust looks at the trust documents that an agent holds.

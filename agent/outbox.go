@@ -172,6 +172,8 @@ func (a *Agent) checkAcceptance(p *store.Parcel, acceptance []byte) error {
 	if said.From != a.me || said.To != p.Peer || said.ID != p.ID || said.SHA256 != sha256Hex(p.Wire) {
 		return errors.New("the broker's acceptance speaks of something else than what was submitted")
 	}
+	a.brokerAhead.Store(int64(said.AcceptedAt.Sub(a.now())))
+	a.compared.Store(true)
 	return nil
 }
 

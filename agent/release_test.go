@@ -84,3 +84,34 @@ func TestWhatCannotBeSealedWaits(t *testing.T) {
 		t.Errorf("alarms: %v", up)
 	}
 }
+
+func TestHealthTellsAWrongClock(t *testing.T) {
+	w := newWorld(t)
+	m := w.desks[qm]
+	clock := func() bool {
+		h, err := m.Health(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range h.Checks {
+			if c.Name == "clock" {
+				return c.OK
+			}
+		}
+		t.Fatal("no check of the clock")
+		return false
+	}
+	if !clock() {
+		t.Error("a good clock is called wrong")
+	}
+	w.clock.Advance(-time.Hour) // now before the trust list was signed
+	if clock() {
+		t.Error("a clock before the trust list was signed is called good")
+	}
+	w.clock.Advance(time.Hour)
+	m.compared.Store(true)
+	m.brokerAhead.Store(int64(-6 * time.Minute))
+	if clock() {
+		t.Error("six minutes off the broker's clock is called good")
+	}
+}
