@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"comity/pki/pkitest"
 	"comity/schemas"
@@ -105,6 +106,38 @@ func TestForeignTokenIsRefused(t *testing.T) {
 		if msg, err := conn.Request(subject, nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
 			t.Errorf("%s: %v, %v; want no responders", subject, msg, err)
 		}
+	}
+}
+
+// TestSharedAccountWouldNotDo shows on this very server why each authority has an account of its own (nats-server issue
+// 8274): in one shared account a user's subject permissions bind the subjects that it publishes to, and not the reply
+// that it asks for. The attack tests show the same attempts coming to nothing between accounts.
+func TestSharedAccountWouldNotDo(t *testing.T) {
+	b := startBus(t)
+	if _, err := b.js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "shared", Subjects: []string{"shared.in"}, Storage: jetstream.MemoryStorage}); err != nil {
+		t.Fatal(err)
+	}
+	intruder, err := b.connect(b.registry.house.core, inProcess{name: "intruder", pub: []string{"shared.in"}, sub: []string{"nothing"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer intruder.Close()
+	victim, err := b.admin.SubscribeSync("shared.victim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.admin.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := intruder.PublishRequest("shared.in", "shared.victim", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	msg, err := victim.NextMsg(3 * time.Second)
+	if err != nil {
+		t.Fatalf("%v: if NATS has come to check replies, the reason for the accounts is to be looked at again", err)
+	}
+	if !strings.Contains(string(msg.Data), `"stream":"shared"`) {
+		t.Errorf("%s, want the acknowledgement under the forged subject", msg.Data)
 	}
 }
 
