@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"comity/agent"
+	"comity/agent/api"
+	"comity/agent/people"
+	"comity/cmd/comity/clerk"
+	"comity/cmd/comity/sandbox"
+	"comity/deploy/samples"
+	"comity/schemas"
+)
+
+// This test kills processes with SIGKILL while a case runs, starts them again, and holds the two sides against each other
+// at the end: the case in one state, no message lost and none doubled (DESIGN section 1, promises 3 and 5).
+
+// The processes of the world. The case lies between the two agents.
+const (
+	theBroker = "broker"
+	qmAgent   = "QM/justice"
+	qnAgent   = "QN/justice"
+)
+
+// patience bounds everything that is awaited: a restart with its reconnection takes a second or two.
+const patience = 60 * time.Second
+
+// blow is one kill: which process, and how long after the step has begun.
+type blow struct {
+	victim string
+	after  time.Duration
+}
+
+func (b blow) String() string { return fmt.Sprintf("%s after %s", b.victim, b.after) }
+
+// moments are spread over a step, which takes some 60 ms from draft to receipt when nobody is killed.
+var moments = []time.Duration{0, 5 * time.Millisecond, 15 * time.Millisecond, 30 * time.Millisecond, 45 * time.Millisecond, 60 * time.Millisecond, 90 * time.Millisecond}
+
+func TestKilledAtAnyStep(t *testing.T) {
+	victims := []string{theBroker, qmAgent, qnAgent}
+	if os.Getenv("COMITY_FULL") != "" {
+		for _, story := range samples.Stories() {
+			for _, victim := range victims {
+				for _, moment := range moments {
+					b := blow{victim, moment}
+					t.Run(story.Name+": "+b.String(), func(t *testing.T) { newWorld(t).play(story, func() blow { return b }) })
+				}
+			}
+		}
+	}
+	const seed = 20261123
+	random := rand.New(rand.NewPCG(seed, 1))
+	drawn := func() blow {
+		return blow{victims[random.IntN(len(victims))], moments[random.IntN(len(moments))]}
+	}
+	t.Run("drawn", func(t *testing.T) { newWorld(t).play(samples.Stories()[0], drawn) })
+}
+
+// world is a sandbox whose broker and two agents are processes of their own.
+type world struct {
+	t         *testing.T
+	sandbox   *sandbox.Sandbox
+	processes map[string]*process
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	s, err := sandbox.Init(sandbox.Plan{
+		Dir: shortDir(t) + "/s", States: []schemas.StateCode{"QM", "QN"}, Routine: 20 * time.Millisecond, Urgent: 20 * time.Millisecond, Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, sandbox: s, processes: map[string]*process{
+		theBroker: {args: []string{"broker", "--config", s.BrokerConfig()}},
+		qmAgent:   {args: []string{"agent", "--config", s.AgentConfig(qmAgent)}},
+		qnAgent:   {args: []string{"agent", "--config", s.AgentConfig(qnAgent)}},
+	}}
+	for _, p := range w.processes {
+		p.start(t)
+	}
+	t.Cleanup(func() {
+		for name, p := range w.processes {
+			p.kill(t)
+			if t.Failed() {
+				t.Logf("log of %s:\n%s", name, &p.log)
+			}
+		}
+	})
+	return w
+}
+
+// process is one child that can be killed and started again.
+type process struct {
+	args []string
+	log  bytes.Buffer // of all its lives; read only while it does not run
+	mu   sync.Mutex
+	cmd  *exec.Cmd
+}
+
+func (p *process) start(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cmd = program(t, context.Background(), p.args...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Errorf("starting %v: %v", p.args, err)
+	}
+}
+
+// kill ends the process without a warning, and returns once it is gone.
+func (p *process) kill(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("killing %v: %v", p.args, err)
+	}
+	var exit *exec.ExitError
+	if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Errorf("waiting for %v: %v", p.args, err)
+	}
+}
+
+// play plays a story with one blow at each step, and compares both sides after each and at the end.
+func (w *world) play(story samples.Story, next func() blow) {
+	w.t.Helper()
+	c := &correspondence{world: w, sent: map[string]schemas.MessageID{}}
+	for _, step := range story.Steps {
+		c.sendUnder(next(), step)
+		c.compare(step.State)
+	}
+}
+
+// sendUnder sends one message while the blow falls, and returns once the victim runs again.
+func (c *correspondence) sendUnder(b blow, step samples.Step) {
+	c.t.Helper()
+	c.t.Logf("%s: kill %s", step.File, b)
+	struck := make(chan struct{})
+	time.AfterFunc(b.after, func() {
+		defer close(struck)
+		c.processes[b.victim].kill(c.t)
+		c.processes[b.victim].start(c.t)
+	})
+	defer func() { <-struck }() // also where sending fails: no process may outlive the test
+	c.send(step)
+}
+
+// correspondence is one case, written by people whose agents die under them.
+type correspondence struct {
+	*world
+	opened schemas.CaseID
+	sent   map[string]schemas.MessageID // by file
+	all    []schemas.MessageID
+}
+
+func (w *world) client(id schemas.AuthorityID, p sandbox.Person) *api.Client {
+	w.t.Helper()
+	config, err := agent.LoadConfig(w.sandbox.AgentConfig(id))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	credential, err := people.ReadCredential(w.sandbox.Credential(id, p))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client := api.Dial(config.Socket, id, credential)
+	w.t.Cleanup(client.Close)
+	return client
+}
+
+// until tries again what fails because an agent is not there, and gives up what an agent refuses.
+func (w *world) until(what string, try func(ctx context.Context) error) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return
+		}
+		if problem, refused := errors.AsType[*api.Problem](err); refused && problem.Reason != string(people.ReasonOutsideWindow) {
+			w.t.Fatalf("%s: %v", what, err)
+		}
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			w.t.Fatalf("%s: not within %s: %v", what, patience, err)
+		}
+	}
+}
+
+// send drafts, approves and awaits the receipt of one message. A call whose answer was lost is not repeated blindly: the
+// person looks first, as people do.
+func (c *correspondence) send(step samples.Step) {
+	c.t.Helper()
+	draft, err := fs.ReadFile(samples.Files, step.File)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	to, err := clerk.Recipients(draft)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	from := schemas.AuthorityID(qmAgent)
+	if to[0] == from {
+		from = qnAgent
+	}
+	if draft, err = (clerk.Place{Case: c.opened, Answers: c.sent[step.Answers]}).Put(draft); err != nil {
+		c.t.Fatal(err)
+	}
+	officer, approver := c.client(from, sandbox.Officer1), c.client(from, sandbox.Approver)
+	var m api.Message
+	c.until("drafting "+step.File, func(ctx context.Context) error {
+		waiting, err := officer.Messages(ctx, api.Query{State: "in-review"})
+		if err != nil {
+			return err
+		}
+		if len(waiting) == 0 {
+			waiting, err = officer.Draft(ctx, draft)
+		}
+		if err == nil {
+			m = waiting[0]
+		}
+		return err
+	})
+	c.until("approving "+step.File, func(ctx context.Context) error {
+		now, err := approver.Message(ctx, string(m.ID))
+		if err == nil && now.State == "in-review" {
+			_, err = approver.Approve(ctx, m.ID, now.SHA256)
+		}
+		return err
+	})
+	c.until("awaiting the receipt of "+step.File, func(ctx context.Context) error {
+		m, err = clerk.Await(ctx, officer, m.ID, "delivered")
+		return err
+	})
+	c.opened, c.sent[step.File], c.all = m.Case, m.ID, append(c.all, m.ID)
+}
+
+// compare demands of both sides the same state and exactly the messages that were sent, each once.
+func (c *correspondence) compare(state string) {
+	c.t.Helper()
+	want := slices.Sorted(slices.Values(c.all))
+	for _, id := range []schemas.AuthorityID{qmAgent, qnAgent} {
+		officer := c.client(id, sandbox.Officer1)
+		c.until("reading the case at "+string(id), func(ctx context.Context) error {
+			file, err := officer.Case(ctx, string(c.opened))
+			if err != nil {
+				return err
+			}
+			messages, err := officer.Messages(ctx, api.Query{})
+			if err != nil {
+				return err
+			}
+			var got []schemas.MessageID
+			for _, m := range messages {
+				got = append(got, m.ID)
+				if m.State != "delivered" && m.State != "received" {
+					c.t.Errorf("%s: message %s is %s", id, m.ID, m.State)
+				}
+			}
+			slices.Sort(got)
+			if file.State != state || !slices.Equal(got, want) {
+				c.t.Errorf("%s: case is %s with messages %v; want %s with %v", id, file.State, got, state, want)
+			}
+			return nil
+		})
+	}
+}
