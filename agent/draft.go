@@ -131,7 +131,14 @@ func (a *Agent) unsealed(tx *store.Tx, id schemas.MessageID, verb string, states
 
 // parseDraft takes a draft apart. The error is a problem with every defect.
 func (a *Agent) parseDraft(draft []byte) (*schemas.Draft, error) {
-	d, err := schemas.ParseDraft(draft)
+	view := a.trust.View()
+	d, err := schemas.ParseDraft(draft, func(id schemas.AuthorityID) []schemas.MessageType {
+		entry, err := view.Authority(id)
+		if err != nil {
+			return nil
+		}
+		return entry.Types
+	})
 	if err != nil {
 		return nil, asProblem(err)
 	}

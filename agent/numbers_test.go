@@ -19,7 +19,7 @@ func withAgreements(a []pki.Agreement) func(*pki.TrustList) {
 
 func payloadOf(t *testing.T, draft []byte) []byte {
 	t.Helper()
-	d, err := schemas.ParseDraft(draft)
+	d, err := schemas.ParseDraft(draft, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

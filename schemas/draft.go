@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // MaxRecipients bounds the recipients of one draft.
@@ -18,8 +19,13 @@ type Draft struct {
 	Parsed  *Payload
 }
 
-// ParseDraft reads a draft. The error is an *InvalidError with every defect at once, of the recipients and of the payload.
-func ParseDraft(data []byte) (*Draft, error) {
+// Reads tells which types and versions an authority reads, by its directory entry; nil for one that is not known.
+type Reads func(AuthorityID) []MessageType
+
+// ParseDraft reads a draft. Its type may stand without a version ("mla.request"): the highest that this program and every
+// recipient read is then written in; without reads, the highest of this program. The error is an *InvalidError with every
+// defect at once, of the recipients and of the payload.
+func ParseDraft(data []byte, reads Reads) (*Draft, error) {
 	var tree any
 	if err := Decode(data, &tree, PayloadLimits); err != nil {
 		return nil, asInvalid(err)
@@ -31,6 +37,7 @@ func ParseDraft(data []byte) (*Draft, error) {
 	d := &Draft{}
 	defects := d.takeRecipients(object["to"])
 	delete(object, "to")
+	d.chooseVersion(object, reads)
 	for member, value := range map[string]any{
 		"use_limit": string(StatedCaseOnly), "confidential": true, "onward": string(OnwardNone),
 	} {
@@ -58,6 +65,26 @@ func ParseDraft(data []byte) (*Draft, error) {
 		return nil, result
 	}
 	return d, nil
+}
+
+// chooseVersion leaves a type that nobody reads in common as it stands, for Validate to refuse.
+func (d *Draft) chooseVersion(object map[string]any, reads Reads) {
+	name, _ := object["type"].(string)
+	if strings.Contains(name, "/") {
+		return
+	}
+	var best MessageType
+	for _, t := range Types() {
+		if string(t.Channel())+"."+t.Name() != name || t.Version() <= best.Version() {
+			continue
+		}
+		if reads == nil || !slices.ContainsFunc(d.To, func(to AuthorityID) bool { return !slices.Contains(reads(to), t) }) {
+			best = t
+		}
+	}
+	if best != "" {
+		object["type"] = string(best)
+	}
 }
 
 func (d *Draft) takeRecipients(to any) (defects []Defect) {

@@ -23,7 +23,7 @@ func TestParseDraft(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d, err := ParseDraft([]byte(tt.draft))
+			d, err := ParseDraft([]byte(tt.draft), nil)
 			if tt.want == nil {
 				if err != nil {
 					t.Fatalf("refused: %v", err)
@@ -55,7 +55,7 @@ func TestParseDraft(t *testing.T) {
 
 func TestParseDraftWritesTheDefaultsOut(t *testing.T) {
 	d, err := ParseDraft([]byte(`{"to":["QN/justice"],"channel":"mla","type":"mla.status-query/1","case":"00000000000000000000000000",
-		"legal_basis":[{"instrument":"untoc","article":"18(24)"}],"language":"en","urgency":"routine","body":{}}`))
+		"legal_basis":[{"instrument":"untoc","article":"18(24)"}],"language":"en","urgency":"routine","body":{}}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func FuzzParseDraft(f *testing.F) {
 	f.Add([]byte(`{"to":["QN/justice"]}`))
 	f.Add([]byte(strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}") + `,"to":["QN/justice"]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := ParseDraft(data)
+		d, err := ParseDraft(data, nil)
 		if err != nil {
 			return
 		}
@@ -81,4 +81,26 @@ func FuzzParseDraft(f *testing.F) {
 			t.Errorf("a draft was accepted whose payload is not valid: %v", err)
 		}
 	})
+}
+
+func TestTheHighestCommonVersionIsWrittenIn(t *testing.T) {
+	draft := []byte(strings.Replace(strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}")+`,"to":["QN/justice","QP/justice"]}`,
+		`"mla.request/1"`, `"mla.request"`, 1))
+	all := func(AuthorityID) []MessageType { return []MessageType{"mla.request/9", "mla.request/1"} }
+	for name, reads := range map[string]Reads{"this program's": nil, "everybody's": all} {
+		if d, err := ParseDraft(draft, reads); err != nil || d.Parsed.Type != "mla.request/1" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	onlyNewer := func(id AuthorityID) []MessageType {
+		if id == "QP/justice" {
+			return []MessageType{"mla.request/9"}
+		}
+		return all(id)
+	}
+	_, err := ParseDraft(draft, onlyNewer)
+	invalid, ok := errors.AsType[*InvalidError](err)
+	if !ok || invalid.Defects[0].Pointer != "/type" {
+		t.Errorf("no version in common: %v", err)
+	}
 }

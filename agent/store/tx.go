@@ -22,19 +22,6 @@ func (t *Tx) exec(query string, args ...any) error {
 	return err
 }
 
-// change runs a statement that must reach exactly one row.
-func (t *Tx) change(query string, args ...any) error {
-	result, err := t.sql.ExecContext(t.ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
-		err = ErrNotFound
-	}
-	return err
-}
-
 // row reads one row, or ErrNotFound.
 func (t *Tx) row(dest []any, query string, args ...any) error {
 	err := t.sql.QueryRowContext(t.ctx, query, args...).Scan(dest...)
