@@ -6,8 +6,6 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
-
-	"comity/schemas"
 )
 
 // What an agent may name in its own account. The consumer API stands under an alias of our own: an import under
@@ -145,9 +143,4 @@ func sentinelClaims() (*jwt.UserClaims, error) {
 	claims.Pub.Deny.Add(">")
 	claims.Sub.Deny.Add(">")
 	return claims, nil
-}
-
-// SubmitSubject is where an agent of any account submits a message for to on channel.
-func SubmitSubject(to schemas.AuthorityID, channel schemas.Channel) string {
-	return submitPrefix + "." + to.State().Lower() + "." + to.Name() + "." + string(channel)
 }

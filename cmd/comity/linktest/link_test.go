@@ -21,8 +21,8 @@ import (
 	"comity/agent/link"
 	"comity/broker"
 	"comity/pki"
-	"comity/pki/keyfile"
 	"comity/pki/jose"
+	"comity/pki/keyfile"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
