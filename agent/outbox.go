@@ -77,7 +77,13 @@ func (a *Agent) submitAll(ctx context.Context, due []*store.Parcel) {
 
 // submit hands one parcel to the broker and plans what follows.
 func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
-	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, p.ID, p.Wire)
+	// The first attempt has the envelope's id, so that a retry after a lost answer is stored once. What is sent again on
+	// purpose is another attempt: the broker would suppress it, and the peer has asked for it.
+	attempt := p.ID
+	if p.Attempts > 0 {
+		attempt = schemas.NewMessageID()
+	}
+	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, attempt, p.Wire)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -115,7 +115,7 @@ func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope
 func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
 	p := &store.Parcel{
 		ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
-		Seq: m.Seq, Wire: m.Wire, ExpiresAt: m.ValidUntil,
+		Seq: m.Seq, Wire: m.Wire, Attempts: 1, ExpiresAt: m.ValidUntil,
 	}
 	if m.VoidID != "" && (m.State == store.Voided || m.State == store.Expired) {
 		p.ID, p.Kind, p.JWSSHA256 = m.VoidID, store.KindVoid, m.VoidSHA256
@@ -127,7 +127,7 @@ func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	p.NextAt = a.now()
+	p.NextAt, p.Attempts = a.now(), max(p.Attempts, 1)
 	return tx.PutParcel(p)
 }
 

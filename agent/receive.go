@@ -261,7 +261,7 @@ func (a *Agent) takeAgain(tx *store.Tx, n numbered, known []store.Arrival) error
 	// tells the sender so.
 	return tx.PutParcel(&store.Parcel{
 		ID: first.ReceiptID, Kind: store.KindReceipt, Peer: header.From, Channel: header.Channel, Subject: first.ID,
-		Wire: first.Wire, NextAt: a.now(), ExpiresAt: a.now().Add(receiptLife),
+		Wire: first.Wire, Attempts: 1, NextAt: a.now(), ExpiresAt: a.now().Add(receiptLife),
 	})
 }
 
