@@ -77,6 +77,18 @@ func (l *Link) Receive(ctx context.Context, handle func(context.Context, Deliver
 	return context.Cause(ctx)
 }
 
+// receiving is one call of Receive.
+type receiving struct {
+	link     *Link
+	handle   func(context.Context, Delivery) error
+	handlers errgroup.Group
+
+	// held are the messages that were delivered and not yet handled. The broker would deliver them again after
+	// AckWait; keep tells it that they are in hand.
+	mu   sync.Mutex
+	held map[jetstream.Msg]struct{}
+}
+
 // pull opens the consumer and asks it for messages until something fails.
 func (r *receiving) pull(ctx context.Context) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
