@@ -32,7 +32,6 @@ broker with the agent's own certificate. Each line is ok, or an error with a hin
 // diagnosis is what doctor prints with --json.
 type diagnosis struct {
 	Checks []api.Check `json:"checks"`
-	Alarms []api.Alarm `json:"alarms,omitzero"`
 }
 
 func doctor(cmd *cobra.Command, home string, asJSON bool) error {
@@ -74,7 +73,9 @@ func examine(ctx context.Context, c agent.Config, now time.Time) diagnosis {
 	if err == nil {
 		d.Checks = append(d.Checks, right("agent", "running"))
 		d.Checks = append(d.Checks, health.Checks...)
-		d.Alarms = health.Alarms
+		for _, alarm := range health.Alarms {
+			d.Checks = append(d.Checks, ofAlarm(alarm))
+		}
 		return d
 	}
 	detail := "does not run"
@@ -84,6 +85,11 @@ func examine(ctx context.Context, c agent.Config, now time.Time) diagnosis {
 	d.Checks = append(d.Checks, wrong("agent", detail, "start it: comity agent --config HOME/agent.toml, or a whole sandbox: comity sandbox up DIR"))
 	d.Checks = append(d.Checks, checkFiles(ctx, c, now)...)
 	return d
+}
+
+// ofAlarm shows an alarm as what it is: an error, until somebody has looked at it.
+func ofAlarm(a api.Alarm) api.Check {
+	return wrong("alarm "+a.Kind, strings.TrimSpace(fmt.Sprintf("%s %s", a.Peer, a.Subject))+", since "+moment(a.RaisedAt), "the agent's log tells what led to it")
 }
 
 func right(name, detail string) api.Check { return api.Check{Name: name, OK: true, Detail: detail} }
@@ -103,12 +109,9 @@ func printDiagnosis(w io.Writer, d diagnosis) {
 			word = "error"
 		}
 		fmt.Fprintf(w, "%s  %-*s  %s\n", word, width, c.Name, oneLine(c.Detail))
-		if !c.OK && c.Hint != "" {
+		if c.Hint != "" {
 			fmt.Fprintf(w, "hint:  %s\n", oneLine(c.Hint))
 		}
-	}
-	for _, a := range d.Alarms {
-		fmt.Fprintf(w, "alarm  %-*s  %s %s, since %s\n", width, a.Kind, a.Peer, oneLine(a.Subject), moment(a.RaisedAt))
 	}
 }
 

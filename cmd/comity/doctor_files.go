@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,115 +16,49 @@ import (
 	"comity/agent/api"
 	"comity/agent/link"
 	"comity/pki"
-	"comity/pki/jose"
 )
 
-const (
-	// expirySoon is when a certificate's end becomes an error: renewal takes people and a ceremony.
-	expirySoon = 14 * 24 * time.Hour
-	// brokerTimeout bounds the attempt to connect.
-	brokerTimeout = 5 * time.Second
-)
+// brokerTimeout bounds the attempt to connect.
+const brokerTimeout = 5 * time.Second
 
 // checkFiles examines an agent that does not run, without changing anything that is its own.
 func checkFiles(ctx context.Context, c agent.Config, now time.Time) []api.Check {
-	view, checks := checkTrust(c, now)
-	identity, keyChecks := checkKeys(c, view, now)
-	checks = append(checks, keyChecks...)
-	checks = append(checks, checkStore(c))
-	if identity != nil && view != nil {
-		checks = append(checks, checkBroker(ctx, c, identity, view)...)
+	view, err := trustAsPublished(c, now)
+	if err != nil {
+		return []api.Check{wrong("trust list", err.Error(), "compare [trust] in agent.toml with what the scheme's key officers told you, and run the doctor as the user who runs the agent")}
 	}
-	return checks
+	checks := append([]api.Check{agent.CheckClock(view, now)}, agent.CheckTrust(view, c, now)...)
+	identity, err := agent.ReadIdentity(c.Keys)
+	if err != nil {
+		return append(checks, wrong("certificates", err.Error(), "each key file holds a PKCS #8 private key and then its certificate, mode 0600"), checkStore(c))
+	}
+	checks = append(checks, agent.CheckIdentity(identity, view, c, now)...)
+	checks = append(checks, checkStore(c))
+	return append(checks, checkBroker(ctx, c, identity, view)...)
 }
 
-// checkTrust reads the published folder with a keeper of its own, which begins with what the agent has already accepted
-// and is thrown away. It returns nil if no trust list is good.
-func checkTrust(c agent.Config, now time.Time) (*pki.View, []api.Check) {
+// trustAsPublished reads the published folder with a keeper of its own, which begins with what the agent has already
+// accepted and is thrown away.
+func trustAsPublished(c agent.Config, now time.Time) (*pki.View, error) {
 	dir, err := os.MkdirTemp("", "comity-doctor-")
 	if err != nil {
-		return nil, []api.Check{wrong("trust list", err.Error(), "the folder for temporary files cannot be written")}
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	accepted := filepath.Join(c.Data, "trust")
 	if exists(accepted) {
 		if err := os.CopyFS(dir, os.DirFS(accepted)); err != nil {
-			return nil, []api.Check{wrong("trust list", err.Error(), "run the doctor as the user who runs the agent")}
+			return nil, err
 		}
 	}
 	keeper, err := pki.OpenKeeper(dir, c.Pin, func() time.Time { return now })
 	if err != nil {
-		return nil, []api.Check{wrong("trust list", err.Error(), "compare [trust] in agent.toml with what the scheme's key officers told you")}
+		return nil, err
 	}
-	_, refused := keeper.Refresh(c.Published)
-	view := keeper.View()
-	if refused != nil {
-		refused = fmt.Errorf("%s: %w", c.Published, refused)
+	if _, err := keeper.Refresh(c.Published); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Published, err)
 	}
-	list := view.TrustList()
-	if list == nil {
-		return nil, []api.Check{wrong("trust list", text(refused, "none"), "trust.published in agent.toml must be the folder where the scheme publishes")}
-	}
-	checks := []api.Check{checkClock(list, now), checkList(list, now)}
-	if warnings := errors.Join(append([]error{refused}, view.Warnings(now)...)...); warnings != nil {
-		checks = append(checks, wrong("published", warnings.Error(), "ask the States named for fresh lists; proofs stay pending until then"))
-	} else {
-		checks = append(checks, right("published", fmt.Sprintf("directory and revocation lists of %d States are fresh", len(list.States))))
-	}
-	return view, checks
-}
-
-func checkClock(list *pki.TrustList, now time.Time) api.Check {
-	if now.Before(list.IssuedAt) {
-		return wrong("clock", now.UTC().Format(time.RFC3339)+" lies before the trust list was issued", "set this machine's clock, and keep it with NTP")
-	}
-	return right("clock", now.UTC().Format(time.RFC3339))
-}
-
-func checkList(list *pki.TrustList, now time.Time) api.Check {
-	detail := fmt.Sprintf("version %d of %s, until %s", list.Version, list.Scheme, moment(list.ExpiresAt))
-	if !now.Before(list.ExpiresAt) {
-		return wrong("trust list", detail+": expired", "the scheme signers must publish a new one; nothing can be proven until then")
-	}
-	return right("trust list", detail)
-}
-
-// checkKeys reads the authority's keys and asks whether each certificate is in time and, for signing, in the directory.
-func checkKeys(c agent.Config, view *pki.View, now time.Time) (*agent.Identity, []api.Check) {
-	identity, err := agent.ReadIdentity(c.Keys)
-	if err != nil {
-		return nil, []api.Check{wrong("certificates", err.Error(), "each key file holds a PKCS #8 private key and then its certificate, mode 0600")}
-	}
-	var checks []api.Check
-	for _, item := range []struct {
-		usage string
-		cert  *x509.Certificate
-	}{{"tls", identity.TLS.Leaf}, {"signing", identity.SigningCertificate}, {"encryption", identity.EncryptionCertificate}} {
-		checks = append(checks, checkExpiry("certificate "+item.usage, item.cert, now))
-	}
-	if view == nil {
-		return identity, checks
-	}
-	if _, err := view.Signer(c.Authority, jose.Thumbprint(identity.SigningCertificate), now); err != nil {
-		return identity, append(checks, wrong("directory", err.Error(), "peers would refuse your messages: your State's directory entry must list this certificate"))
-	}
-	if _, err := view.EncryptionKey(c.Authority, now); err != nil {
-		return identity, append(checks, wrong("directory", err.Error(), "peers cannot seal to you: your State's directory entry must list an encryption certificate"))
-	}
-	return identity, append(checks, right("directory", "lists this authority's keys"))
-}
-
-func checkExpiry(name string, cert *x509.Certificate, now time.Time) api.Check {
-	detail := "until " + moment(cert.NotAfter)
-	switch {
-	case now.Before(cert.NotBefore):
-		return wrong(name, "not valid before "+moment(cert.NotBefore), "compare this machine's clock with the CA's")
-	case now.After(cert.NotAfter):
-		return wrong(name, "expired "+moment(cert.NotAfter), "your State's CA must issue a new one")
-	case cert.NotAfter.Sub(now) < expirySoon:
-		return wrong(name, detail+": less than 14 days", "have your State's CA issue the next one now")
-	}
-	return right(name, detail)
+	return keeper.View(), nil
 }
 
 // checkStore looks at the database's folder. It does not open the database: the agent alone does.
@@ -157,10 +90,10 @@ func checkBroker(ctx context.Context, c agent.Config, identity *agent.Identity, 
 		return []api.Check{wrong("broker", err.Error(), "broker.url in agent.toml is tls://host:port")}
 	}
 	if err := l.WaitUp(ctx); err != nil {
-		return []api.Check{wrong("broker", c.BrokerURL+": "+text(l.Err(), "no answer"), "something listens there, but it is not a broker of the trust list, or it does not admit your certificate")}
+		return []api.Check{wrong("broker", c.BrokerURL+": "+err.Error(), "something listens there, but it is not a broker of the trust list, or it does not admit your certificate")}
 	}
 	checks := []api.Check{right("broker", c.BrokerURL)}
-	if err := l.Inbox(ctx); err != nil {
+	if err := l.CheckInbox(ctx); err != nil {
 		return append(checks, wrong("inbox", err.Error(), "the broker makes an inbox for each authority in the directory: is yours in force?"))
 	}
 	return append(checks, right("inbox", "reachable"))
@@ -182,12 +115,4 @@ func knock(ctx context.Context, urls string) error {
 		refused = errors.Join(refused, err)
 	}
 	return refused
-}
-
-// text is an error's text on one line, or what stands for no error.
-func text(err error, otherwise string) string {
-	if err == nil {
-		return otherwise
-	}
-	return err.Error()
 }
