@@ -10,6 +10,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/pki/jose"
 )
 
 // soon is how far ahead an expiry is spoken of.
@@ -104,6 +105,9 @@ func CheckIdentity(id *Identity, view *pki.View, c Config, now time.Time) []api.
 		{"encryption certificate", id.EncryptionCertificate, entry.Certificates.Encryption},
 	} {
 		checks = append(checks, checkCertificate(own.name, own.certificate, own.listed, now))
+	}
+	if _, err := view.Signer(c.Authority, jose.Thumbprint(id.SigningCertificate), now); pki.ReasonOf(err) == pki.ReasonRevoked {
+		checks = append(checks, api.Check{Name: "revocation", Detail: "the signing certificate is revoked", Hint: "this authority speaks for nobody any more: the State's CA must issue new keys"})
 	}
 	return checks
 }
