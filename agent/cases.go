@@ -27,7 +27,7 @@ func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 		if !m.Counts() || keep != nil && !keep(m) {
 			continue
 		}
-		if schemas.Opens(m.Type) {
+		if m.Opens() {
 			channel = m.Channel
 		}
 		events = append(events, eventOf(m))
@@ -53,7 +53,7 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 		State: string(state.State), Open: state.Open, ChangedAt: a.now(),
 	}
 	for _, m := range messages {
-		if schemas.Opens(m.Type) {
+		if m.Opens() {
 			file.OpenedAt = m.SentAt
 		}
 	}
@@ -64,6 +64,7 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 func eventOf(m *store.Message) lifecycle.Event {
 	return lifecycle.Event{
 		ID: m.ID, From: m.Sender, To: m.Recipient, Seq: m.Seq, Seen: m.Seen, Type: m.Type, InReplyTo: m.InReplyTo, Outcome: m.Outcome,
+		Continues: !m.Opens(),
 	}
 }
 

@@ -159,7 +159,7 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 			return err
 		}
 	}
-	if schemas.Opens(p.Type) {
+	if p.Case == "" {
 		return nil
 	}
 	if len(to) != 1 {
@@ -225,7 +225,7 @@ func (a *Agent) fill(m *store.Message, d *schemas.Draft) error {
 	}
 	m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome = p.Channel, p.Type, p.Case, p.InReplyTo, outcome
 	m.Urgency, m.Language = string(p.Urgency), string(p.Language)
-	if schemas.Opens(p.Type) {
+	if p.Case == "" {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
 	}
 	m.Payload, m.PayloadSHA256 = d.Payload, sha256.Sum256(d.Payload)

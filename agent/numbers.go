@@ -107,7 +107,7 @@ func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, erro
 
 // placeOf is empty for a message that its case takes.
 func (a *Agent) placeOf(tx *store.Tx, m *store.Message) (envelope.Rejection, error) {
-	if schemas.Opens(m.Type) {
+	if m.Opens() {
 		return "", nil
 	}
 	state, _, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))

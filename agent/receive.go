@@ -157,7 +157,7 @@ func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envel
 		Seq: header.Seq, Seen: header.Seen, Prev: store.Hash(header.Prev), JWS: v.JWS(), JWSSHA256: store.Hash(v.Hash()),
 		SentAt: header.SentAt, ValidUntil: header.ValidUntil,
 	}
-	if schemas.Opens(payload.Type) {
+	if payload.Case == "" {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
 	}
 	return store.FateStored, m, "", nil

@@ -198,7 +198,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 // stillPermitted asks the lifecycle with exactly what the recipient will judge by: our numbers so far and the peer's
 // contiguous ones. A message that a crossing one overtook goes back to its author with a reason from the case alone.
 func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair) (bool, error) {
-	if schemas.Opens(m.Type) {
+	if m.Opens() {
 		return true, nil
 	}
 	state, _, err := a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, pair.Sent+1, pair.Received))

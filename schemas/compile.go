@@ -98,10 +98,15 @@ func wrap(r registration) map[string]any {
 		"body":    map[string]any{"$ref": schemaBase + r.Body},
 	}
 	required := []any{}
-	if r.Opens {
+	switch {
+	case r.Opens && r.Continues:
+	case r.Opens:
 		properties["case"] = never("this type opens a case and names none")
-	} else {
+	default:
 		required = append(required, "case")
+	}
+	if r.Nameless {
+		properties["subjects"] = never("persons are a count and opaque ids here, never named")
 	}
 	switch {
 	case len(r.Answers) > 0:

@@ -20,6 +20,10 @@ type registration struct {
 	Body string
 	// Opens: the message opens a case, so it names neither a case nor a message that it answers.
 	Opens bool
+	// Continues, with Opens: it may also take its place in a case that another type opened, and then names it.
+	Continues bool
+	// Nameless: the message speaks of persons by number and opaque ids only, so it has no subjects.
+	Nameless bool
 	// Answers are the types of message that this one is a reply to; a message of such a type names the one it answers.
 	Answers []string
 	// MayAnswer is Answers for a type that also stands alone.
@@ -111,7 +115,8 @@ func Registered(t MessageType) bool {
 	return ok
 }
 
-// Opens tells whether a message of type t opens a case: it names no case, both sides compute it (CaseOpenedBy).
+// Opens tells whether a message of type t can open a case: it then names none, both sides compute it (CaseOpenedBy). Some
+// types may also continue a case that another type opened: what opens a case is the message that names none.
 func Opens(t MessageType) bool {
 	r, _ := lookUp(t)
 	return r.Opens

@@ -100,6 +100,9 @@ func (m *Message) Counts() bool {
 	return m.State == Sent || m.State == Delivered || m.State == Received
 }
 
+// Opens tells whether the message opened its case: it named none, and the case has its id from this message.
+func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID) }
+
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, outcome, urgency,
 	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
 	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`

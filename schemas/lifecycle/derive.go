@@ -36,11 +36,11 @@ func findOpening(tables []*story, ch schemas.Channel, events []Event) (Event, *s
 	var first Event
 	var found *story
 	for _, e := range events {
-		if e.Type.Channel() != ch {
+		if e.Type.Channel() != ch || e.Continues {
 			continue
 		}
 		for _, s := range tables {
-			if s.Opening == e.Type.Name() && (found == nil || compare(e, first) < 0) {
+			if s.opens(e) && (found == nil || compare(e, first) < 0) {
 				first, found = e, s
 			}
 		}
@@ -48,8 +48,12 @@ func findOpening(tables []*story, ch schemas.Channel, events []Event) (Event, *s
 	return first, found
 }
 
+func (s *story) opens(e Event) bool {
+	return s.Opening == e.Type.Name() && (s.As == "" || s.As == e.Outcome)
+}
+
 func (c *Case) open(s *story, opening Event) {
-	c.story, c.main = s, s.Initial
+	c.story, c.main, c.marks = s, s.Initial, s.Begins
 	c.Opened, c.Requesting, c.Requested = opening.Type, opening.From, opening.To
 	c.Effects[opening.ref()] = true
 }
@@ -84,7 +88,15 @@ func compare(a, b Event) int {
 		strings.Compare(string(a.Type), string(b.Type)),
 		strings.Compare(string(a.InReplyTo), string(b.InReplyTo)),
 		strings.Compare(a.Outcome, b.Outcome),
+		continuing(a)-continuing(b),
 	)
+}
+
+func continuing(e Event) int {
+	if e.Continues {
+		return 1
+	}
+	return 0
 }
 
 // merge makes one row of two. Only the two heads are ever compared, so a later arrival cannot change the order of what
@@ -163,12 +175,15 @@ func (c *Case) show() {
 		if !c.Open {
 			break
 		}
+		if o.In != nil && !slices.Contains(o.In, c.main) {
+			continue
+		}
 		if owed[o.Asked] != 0 {
-			c.State, c.NextToAct = o.State, owed[o.Asked]
+			c.State, c.NextToAct = cmp.Or(o.State, c.State), owed[o.Asked]
 			break
 		}
 		if c.marks&o.Mark != 0 {
-			c.State, c.NextToAct = o.State, o.Next
+			c.State, c.NextToAct = cmp.Or(o.State, c.State), o.Next
 			break
 		}
 	}

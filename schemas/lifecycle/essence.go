@@ -15,7 +15,7 @@ const refusedUnderOtherTreaty = "refused-under-other-treaty"
 // result, the answer to a consultation, the stage of a report, the scope of a withdrawal; "" for all other types.
 // It comes from a closed set of the schema and is never free text.
 func Essence(p *schemas.Payload) (string, error) {
-	member := essenceMember(p.Type.Name())
+	member := essenceMember(p.Channel, p.Type.Name())
 	if member == "" {
 		return "", nil
 	}

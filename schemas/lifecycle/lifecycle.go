@@ -83,6 +83,8 @@ type Event struct {
 	Type      schemas.MessageType
 	InReplyTo schemas.MessageID
 	Outcome   string // what of the body moves the case: see Essence
+	// Continues: the message names the case, so it did not open it. Some types do either.
+	Continues bool
 }
 
 // Ref names a message: an id is unique within its sender only.

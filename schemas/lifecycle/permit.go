@@ -20,6 +20,8 @@ const (
 	OtherSide        Reason = "other-side"         // only the other side sends it
 	WrongState       Reason = "wrong-state"        // not in this state
 	ConsultFirst     Reason = "consult-first"      // UNTOC art. 18(26)
+	StepMissing      Reason = "step-missing"       // another message has to come first
+	StandsAgainst    Reason = "stands-against"     // something that is still open, or was done before, stands against it
 	NothingReceived  Reason = "nothing-received"   // no result was confirmed
 	NothingToAnswer  Reason = "nothing-to-answer"  // it answers a message that is not there
 	AlreadyAnswered  Reason = "already-answered"   // that message was answered or settled before
@@ -73,7 +75,7 @@ func (c *Case) permits(side Side, e Event, anyAnswer bool) (*rule, *Reason) {
 		return no(NotAParty)
 	case e.Type.Channel() != c.Channel:
 		return no(UnknownMessage)
-	case opens(c.Channel, e.Type):
+	case opens(c.Channel, e.Type) && !c.story.rules(e.Type):
 		return no(AlreadyOpen)
 	}
 	for i := range c.story.Rules {
@@ -102,6 +104,10 @@ func (c *Case) against(r *rule, side Side, e Event, anyAnswer bool) Reason {
 		return ConsultFirst
 	case r.Needs&hasReceived != 0 && c.marks&hasReceived == 0:
 		return NothingReceived
+	case r.Needs&^c.marks != 0:
+		return StepMissing
+	case r.Bars&c.marks != 0:
+		return StandsAgainst
 	case r.Answers == "":
 		return ""
 	}
@@ -125,7 +131,7 @@ func (c *Case) against(r *rule, side Side, e Event, anyAnswer bool) Reason {
 // rank orders reasons by how near the message came to being permitted.
 func rank(r Reason) int {
 	return slices.Index([]Reason{
-		UnknownMessage, OtherSide, WrongState, NothingReceived, NothingToAnswer, AnotherToConfirm, AlreadyAnswered, ConsultFirst,
+		UnknownMessage, OtherSide, WrongState, StepMissing, StandsAgainst, NothingReceived, NothingToAnswer, AnotherToConfirm, AlreadyAnswered, ConsultFirst,
 	}, r)
 }
 
@@ -185,10 +191,15 @@ func opens(ch schemas.Channel, t schemas.MessageType) bool {
 	return t.Channel() == ch && slices.ContainsFunc(stories(ch), func(s *story) bool { return s.Opening == t.Name() })
 }
 
+// rules tells whether messages of this type have a place in a case that is open.
+func (s *story) rules(t schemas.MessageType) bool {
+	return slices.ContainsFunc(s.Rules, func(r rule) bool { return r.Type == t.Name() })
+}
+
 func openings(ch schemas.Channel) []schemas.MessageType {
 	var types []schemas.MessageType
 	for _, s := range stories(ch) {
-		if t := newest(ch, s.Opening); t != "" {
+		if t := newest(ch, s.Opening); t != "" && !slices.Contains(types, t) {
 			types = append(types, t)
 		}
 	}

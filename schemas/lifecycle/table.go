@@ -6,7 +6,11 @@ import "comity/schemas"
 // holds the one machine that reads it.
 type story struct {
 	Opening string // the type that opens the case, without channel and version
+	// As narrows the table to openings that say this (Essence); "" is whatever they say. So the content of the opening
+	// decides who is who, and one type can open cases of several kinds.
+	As      string
 	Initial State
+	Begins  mark // what the opening itself sets
 	// States lists every state of the main path with the sides that act next; no side means that it is an end.
 	States map[State]Sides
 	// Ends are the states in which the case is no longer open.
@@ -21,18 +25,22 @@ type story struct {
 
 // overlay shows State while a question of this kind is open, or while Mark is set.
 type overlay struct {
-	State State
+	State State   // "": the state beneath stays, and only who acts next changes
+	In    []State // of the main path; nil: all
 	Asked string
 	Mark  mark
 	Next  Sides // who acts while the mark is set and no question is open
 }
 
 // mark is something that happened in a case and that the state alone does not tell.
-type mark uint8
+type mark uint32
 
+// The marks that mean the same on every channel. A channel's own begin at firstOwnMark.
 const (
 	consulted   mark = 1 << iota // the other side has answered a consultation, and nothing was decided since
 	hasReceived                  // the requesting side has confirmed a result
+
+	firstOwnMark = 8 // bits below are kept for marks of all channels
 )
 
 // rule is one row: who may send what, in which states, and what it does.
@@ -41,7 +49,8 @@ type rule struct {
 	By       Sides
 	Outcomes []string // nil: whatever the message says
 	From     []State  // of the main path; nil: all, ends included
-	Needs    mark
+	Needs    mark     // all of them
+	Bars     mark     // none of them
 	// Answers is the type of message that this one must answer. The answered one must have had effect, and said one of
 	// Said (nil: whatever); unless Again, it must not have been answered before.
 	Answers string
@@ -67,8 +76,12 @@ func stories(ch schemas.Channel) []*story {
 	return nil
 }
 
-// essenceMember names, by type, the member of the body that moves a case.
-func essenceMember(name string) string {
+// essenceMember names, by type, the member of the body that moves a case: that of the channel, or else that of the types
+// that channels share.
+func essenceMember(ch schemas.Channel, name string) string {
+	if member := ownEssence(ch)[name]; member != "" {
+		return member
+	}
 	switch name {
 	case "decision", "use-consent-decision":
 		return "outcome"
@@ -82,4 +95,9 @@ func essenceMember(name string) string {
 		return "scope"
 	}
 	return ""
+}
+
+// ownEssence is essenceMember for the types that only this channel has, or in which another member moves the case.
+func ownEssence(ch schemas.Channel) map[string]string {
+	return nil
 }
