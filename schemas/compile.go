@@ -114,13 +114,17 @@ func wrap(r registration) map[string]any {
 	case r.Opens:
 		properties["in_reply_to"] = never("this type opens a case and answers nothing")
 	}
-	return map[string]any{
+	doc := map[string]any{
 		"$schema":    "https://json-schema.org/draft/2020-12/schema",
 		"$id":        address(r.Type),
 		"$ref":       schemaBase + "shared/envelope.json",
 		"required":   required,
 		"properties": properties,
 	}
+	if r.Envelope != "" {
+		doc["allOf"] = []any{map[string]any{"$ref": schemaBase + r.Envelope}}
+	}
+	return doc
 }
 
 // collectNames gathers the members that schemas name.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed shared/*.json mla/*.json
+//go:embed shared/*.json mla/*.json border/*.json
 var schemaFiles embed.FS
 
 //go:embed examples/*.json
@@ -18,6 +18,10 @@ type registration struct {
 	// Body is the file that describes the body. A channel whose law adds nothing uses the shared file itself; one whose
 	// law narrows a shared body has a file of its own that refers to the shared one.
 	Body string
+	// Envelope is a file that narrows the common members for this type, "" where nothing is narrowed.
+	Envelope string
+	// SingleSignature: the message may leave before a second person has read it.
+	SingleSignature bool
 	// Opens: the message opens a case, so it names neither a case nor a message that it answers.
 	Opens bool
 	// Continues, with Opens: it may also take its place in a case that another type opened, and then names it.
@@ -32,7 +36,7 @@ type registration struct {
 
 // registrations is the one list of message types. A channel is added by adding its list.
 func registrations() []registration {
-	return slices.Concat(mla())
+	return slices.Concat(mla(), border())
 }
 
 // mla lists mutual legal assistance, UNTOC art. 18.
