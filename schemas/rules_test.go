@@ -183,7 +183,7 @@ func TestTypesThatAreNotRead(t *testing.T) {
 	}{
 		{"mla.request/2", RuleUnsupportedVersion, ErrUnsupportedVersion},
 		{"mla.requests/1", RuleUnknownType, ErrUnknownType},
-		{"jit.proposal/1", RuleUnknownType, ErrUnknownType},
+		{"jit.unheard/1", RuleUnknownType, ErrUnknownType},
 		{"request", RulePattern, nil},
 		{"mla.request/01", RulePattern, nil},
 		{smuggled, RulePattern, nil},
