@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"comity/schemas"
@@ -60,13 +61,13 @@ func explore(ch schemas.Channel, s *story) *explorer {
 			add(move{r.Type, "an-outcome-of-no-rule"})
 		}
 	}
-	add(move{s.Opening, ""})
+	add(move{s.Opening, s.As})
 	return x
 }
 
 // opened is the world in which the opening letter is written and on its way.
 func (x *explorer) opened() *world {
-	return x.send(&world{}, 0, letter{move: move{x.story.Opening, ""}, lawful: true})
+	return x.send(&world{}, 0, letter{move: move{x.story.Opening, x.story.As}, lawful: true})
 }
 
 // divergence is what must never be found.
@@ -365,7 +366,7 @@ func TestExplore(t *testing.T) {
 	d := exploreDepth(t)
 	for _, ch := range schemas.Channels() {
 		for _, s := range stories(ch) {
-			t.Run(string(ch)+"."+s.Opening, func(t *testing.T) {
+			t.Run(strings.TrimSuffix(string(ch)+"."+s.Opening+"."+s.As, "."), func(t *testing.T) {
 				t.Parallel()
 				x := explore(ch, s)
 				total, deepest, err := x.exhaust(d)
@@ -401,7 +402,7 @@ func TestExplore(t *testing.T) {
 				}
 				t.Logf("%s cases opened by %s: %d interleavings covered (%d moments, %d sets of messages), all of %d letters from the opening "+
 					"and all of %d from %d standing points; %d rejections of unlawful letters; %d random cases of %d letters; none diverged",
-					ch, s.Opening, total.interleavings, total.worlds, total.sets, deepest, d.crossing, len(points), total.rejected, d.runs, long)
+					ch, strings.TrimSpace(s.Opening+" "+s.As), total.interleavings, total.worlds, total.sets, deepest, d.crossing, len(points), total.rejected, d.runs, long)
 			})
 		}
 	}

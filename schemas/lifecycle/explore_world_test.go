@@ -39,6 +39,7 @@ func (x *explorer) event(side, i int, l letter) Event {
 	return Event{
 		ID: letterID(side, i), From: parties[side], To: parties[1-side], Seq: uint64(i + 1), Seen: uint64(l.seen),
 		Type: schemas.MessageType(string(x.channel) + "." + l.name + "/1"), InReplyTo: l.reply, Outcome: l.outcome,
+		Continues: side != 0 || i != 0,
 	}
 }
 
