@@ -73,11 +73,15 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 			}
 		}
 		voided = expired
+		looks, err := a.remindSecondLooks(tx)
+		if err != nil {
+			return err
+		}
 		expiry, err := tx.NextExpiry()
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(holes, expiry)
+		next = earliest(earliest(holes, looks), expiry)
 		return err
 	})
 	for _, m := range voided {

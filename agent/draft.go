@@ -52,11 +52,9 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 	if err != nil {
 		return api.Message{}, err
 	}
-	var m *store.Message
-	var authors []string
-	err = a.store.Update(ctx, func(tx *store.Tx) error {
-		if m, err = a.unsealed(tx, id, "edited", store.InReview, store.Approved, store.Returned); err != nil {
-			return err
+	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
+		if !slices.Contains(editable, m.State) {
+			return wrongState(m, "edited")
 		}
 		if len(d.To) != 1 || d.To[0] != m.Recipient {
 			return problem(ReasonRecipient, "an edited message keeps its recipient", `write "to": ["`+string(m.Recipient)+`"], or discard the message and draft a new one`)
@@ -67,66 +65,45 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 		if err := a.fill(m, d); err != nil {
 			return err
 		}
-		if err := a.putDraft(tx, m, by, eventEdited); err != nil {
-			return err
-		}
-		authors, err = tx.Authors(m.Key)
-		return err
+		return a.putDraft(tx, m, by, eventEdited)
 	})
-	if err != nil {
-		return api.Message{}, err
-	}
-	a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
-	return show(m, authors), nil
 }
+
+// editable are the states in which a message is still the authority's own affair.
+var editable = []store.State{store.InReview, store.Approved, store.Returned}
 
 // Discard gives up a message that has not left.
 func (a *Agent) Discard(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
-	return a.move(ctx, id, "discarded", store.Discarded, eventDiscarded, by, store.InReview, store.Approved, store.Returned)
+	return a.move(ctx, id, editable, store.Discarded, eventDiscarded, by)
 }
 
 // ReturnHeld is a protection officer's way to give a message under review back to its author, who is told no reason.
 func (a *Agent) ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
-	return a.move(ctx, id, "returned", store.Returned, eventReturned, by, store.UnderReview)
+	return a.move(ctx, id, []store.State{store.UnderReview}, store.Returned, eventReturned, by)
 }
 
 // move changes the state of a message that has not left, from one of the states given.
-func (a *Agent) move(ctx context.Context, id schemas.MessageID, verb string, to store.State, what, by string, from ...store.State) (api.Message, error) {
-	var m *store.Message
-	var authors []string
-	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
-		if m, err = a.unsealed(tx, id, verb, from...); err != nil {
-			return err
+func (a *Agent) move(ctx context.Context, id schemas.MessageID, from []store.State, to store.State, what, by string) (api.Message, error) {
+	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, _ []string) error {
+		if !slices.Contains(from, m.State) {
+			return wrongState(m, what)
 		}
 		m.State, m.ApprovedBy, m.Approval = to, "", nil
-		if err := tx.PutMessage(m); err != nil {
-			return err
-		}
-		if authors, err = tx.Authors(m.Key); err != nil {
-			return err
-		}
-		return a.recordHome(tx, what, m.ID, m.PayloadSHA256, by)
+		return errors.Join(tx.PutMessage(m), a.recordHome(tx, what, m.ID, m.PayloadSHA256, by))
 	})
-	if err != nil {
-		return api.Message{}, err
-	}
-	a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
-	return show(m, authors), nil
 }
 
-// unsealed reads one of our messages in one of the states given.
-func (a *Agent) unsealed(tx *store.Tx, id schemas.MessageID, verb string, states ...store.State) (*store.Message, error) {
+// own reads one of our messages.
+func (a *Agent) own(tx *store.Tx, id schemas.MessageID) (*store.Message, error) {
 	m, err := tx.Message(store.Key{Sender: a.me, ID: id})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(ReasonNotFound, "this authority has no such message of its own", "comity message list shows the ids")
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(states, m.State) {
-		return nil, problem(ReasonState, fmt.Sprintf("message %s is %s and cannot be %s", m.ID, m.State, verb), "")
-	}
-	return m, nil
+	return m, err
+}
+
+func wrongState(m *store.Message, verb string) error {
+	return problem(ReasonState, fmt.Sprintf("message %s is %s and cannot be %s", m.ID, m.State, verb), "")
 }
 
 // parseDraft takes a draft apart. The error is a problem with every defect.

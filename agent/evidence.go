@@ -29,6 +29,8 @@ const (
 	eventDrafted     = "drafted"
 	eventEdited      = "edited"
 	eventApproved    = "approved"
+	eventSignedAlone = "signed-alone"
+	eventLookedAgain = "looked-again"
 	eventDiscarded   = "discarded"
 	eventReturned    = "returned"
 	eventUnderReview = "under-review"

@@ -63,12 +63,26 @@ func (c *Client) Edit(ctx context.Context, id schemas.MessageID, draft []byte) (
 }
 
 // Approve approves exactly the bytes with this SHA-256 (hexadecimal).
-func (c *Client) Approve(ctx context.Context, id schemas.MessageID, sha256 string) (m Message, err error) {
+func (c *Client) Approve(ctx context.Context, id schemas.MessageID, sha256 string) (Message, error) {
+	return c.sign(ctx, id, "approval", sha256)
+}
+
+// SignAlone lets a message of the caller's own go with one signature, where its type allows that.
+func (c *Client) SignAlone(ctx context.Context, id schemas.MessageID, sha256 string) (Message, error) {
+	return c.sign(ctx, id, "signature", sha256)
+}
+
+// LookAgain is the second pair of eyes on a message that left with one signature.
+func (c *Client) LookAgain(ctx context.Context, id schemas.MessageID, sha256 string) (Message, error) {
+	return c.sign(ctx, id, "second-look", sha256)
+}
+
+func (c *Client) sign(ctx context.Context, id schemas.MessageID, act, sha256 string) (m Message, err error) {
 	body, err := schemas.Canonical(Approval{SHA256: sha256})
 	if err != nil {
 		return m, err
 	}
-	return m, c.do(ctx, http.MethodPost, "/v1/messages/"+string(id)+"/approval", body, &m)
+	return m, c.do(ctx, http.MethodPost, "/v1/messages/"+string(id)+"/"+act, body, &m)
 }
 
 // Return gives a message under review back to its author.

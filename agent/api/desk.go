@@ -13,6 +13,8 @@ type Desk interface {
 	Edit(ctx context.Context, by string, id schemas.MessageID, draft []byte) (Message, error)
 	Discard(ctx context.Context, by string, id schemas.MessageID) (Message, error)
 	Approve(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
+	SignAlone(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
+	LookAgain(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
 	ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (Message, error)
 	Messages(ctx context.Context, q Query) ([]Message, error)
 	Message(ctx context.Context, prefix string) (Message, error)

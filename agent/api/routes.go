@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,17 +36,20 @@ func (s *Server) discard(r *request) (int, any, error) {
 	return http.StatusOK, m, err
 }
 
-func (s *Server) approve(r *request) (int, any, error) {
-	id, err := r.id()
-	if err != nil {
-		return 0, nil, err
+// sign is for every act by which a person puts their name to exact bytes.
+func (s *Server) sign(act func(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)) func(*request) (int, any, error) {
+	return func(r *request) (int, any, error) {
+		id, err := r.id()
+		if err != nil {
+			return 0, nil, err
+		}
+		var approval Approval
+		if err := schemas.Decode(r.body, &approval, schemas.DefaultLimits); err != nil {
+			return 0, nil, badRequest(err)
+		}
+		m, err := act(r.Context(), r.person.Name, id, approval.SHA256, r.proof)
+		return http.StatusOK, m, err
 	}
-	var approval Approval
-	if err := schemas.Decode(r.body, &approval, schemas.DefaultLimits); err != nil {
-		return 0, nil, badRequest(err)
-	}
-	m, err := s.desk.Approve(r.Context(), r.person.Name, id, approval.SHA256, r.proof)
-	return http.StatusOK, m, err
 }
 
 func (s *Server) returnHeld(r *request) (int, any, error) {

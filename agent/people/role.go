@@ -28,6 +28,7 @@ type Act string
 const (
 	Draft      Act = "draft"       // write, change or discard a draft
 	Approve    Act = "approve"     // approve what another person wrote
+	SignAlone  Act = "sign-alone"  // let a message go with one signature, where its type allows that
 	ReturnHeld Act = "return-held" // give a message under review back to its author
 	ReadList   Act = "read-list"   // see messages and cases without their content
 	ReadText   Act = "read-text"   // read the content of a message
@@ -40,7 +41,7 @@ var grants = map[Role][]Act{
 	Approver:          {Approve, ReadList, ReadText, ReadHealth},
 	Registrar:         {ReadList, ReadHealth},
 	ProtectionOfficer: {ReturnHeld, ReadList, ReadText, ReadHealth},
-	BorderDesk:        {Draft, ReadList, ReadText, ReadHealth},
+	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth},
 	LiaisonOfficer:    {ReadList, ReadHealth},
 	JITLeader:         {Draft, ReadList, ReadText, ReadHealth},
 	Auditor:           {ReadList, ReadHealth},

@@ -49,6 +49,15 @@ CREATE TABLE author (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Messages that left with one signature, and the second pair of eyes that read them afterwards.
+CREATE TABLE second_look (
+  sender TEXT NOT NULL, id TEXT NOT NULL, due_at INTEGER NOT NULL,
+  person TEXT NOT NULL DEFAULT '', at INTEGER NOT NULL DEFAULT 0, proof BLOB,
+  PRIMARY KEY (sender, id),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX second_look_due ON second_look (due_at) WHERE person = '';
+
 -- What policy said of a message that did not leave. For protection officers only.
 CREATE TABLE verdict (
   sender TEXT NOT NULL, id TEXT NOT NULL, outcome TEXT NOT NULL, rules TEXT NOT NULL, at INTEGER NOT NULL,
