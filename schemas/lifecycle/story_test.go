@@ -318,7 +318,7 @@ func TestUnansweredAndNext(t *testing.T) {
 	if err := empty.Permits(Requesting, "mla.request/1", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Derive(schemas.ChannelJIT, nil); !errors.Is(err, ErrNoLifecycle) {
+	if _, err := Derive("none", nil); !errors.Is(err, ErrNoLifecycle) {
 		t.Fatalf("a channel without a table: %v", err)
 	}
 }

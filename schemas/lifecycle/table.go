@@ -72,6 +72,8 @@ func stories(ch schemas.Channel) []*story {
 	switch ch {
 	case schemas.ChannelMLA:
 		return mlaStories()
+	case schemas.ChannelJIT:
+		return jitStories()
 	}
 	return nil
 }
@@ -99,5 +101,9 @@ func essenceMember(ch schemas.Channel, name string) string {
 
 // ownEssence is essenceMember for the types that only this channel has, or in which another member moves the case.
 func ownEssence(ch schemas.Channel) map[string]string {
+	switch ch {
+	case schemas.ChannelJIT:
+		return map[string]string{"close": "stage"}
+	}
 	return nil
 }
