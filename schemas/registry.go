@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed shared/*.json mla/*.json border/*.json
+//go:embed shared/*.json mla/*.json border/*.json jit/*.json
 var schemaFiles embed.FS
 
 //go:embed examples/*.json
@@ -36,7 +36,7 @@ type registration struct {
 
 // registrations is the one list of message types. A channel is added by adding its list.
 func registrations() []registration {
-	return slices.Concat(mla(), border())
+	return slices.Concat(mla(), border(), jit())
 }
 
 // mla lists mutual legal assistance, UNTOC art. 18.
