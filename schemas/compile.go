@@ -105,9 +105,6 @@ func wrap(r registration) map[string]any {
 	default:
 		required = append(required, "case")
 	}
-	if r.Nameless {
-		properties["subjects"] = never("persons are a count and opaque ids here, never named")
-	}
 	switch {
 	case len(r.Answers) > 0:
 		required = append(required, "in_reply_to")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed shared/*.json mla/*.json border/*.json jit/*.json
+//go:embed shared/*.json mla/*.json confiscation/*.json border/*.json jit/*.json
 var schemaFiles embed.FS
 
 //go:embed examples/*.json
@@ -26,8 +26,6 @@ type registration struct {
 	Opens bool
 	// Continues, with Opens: it may also take its place in a case that another type opened, and then names it.
 	Continues bool
-	// Nameless: the message speaks of persons by number and opaque ids only, so it has no subjects.
-	Nameless bool
 	// Answers are the types of message that this one is a reply to; a message of such a type names the one it answers.
 	Answers []string
 	// MayAnswer is Answers for a type that also stands alone.
@@ -36,7 +34,7 @@ type registration struct {
 
 // registrations is the one list of message types. A channel is added by adding its list.
 func registrations() []registration {
-	return slices.Concat(mla(), border(), jit())
+	return slices.Concat(mla(), confiscation(), border(), jit())
 }
 
 // mla lists mutual legal assistance, UNTOC art. 18.
