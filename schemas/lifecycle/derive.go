@@ -56,6 +56,7 @@ func (c *Case) open(s *story, opening Event) {
 	c.story, c.main, c.marks = s, s.Initial, s.Begins
 	c.Opened, c.Requesting, c.Requested = opening.Type, opening.From, opening.To
 	c.Effects[opening.ref()] = true
+	c.Expires = s.expiry(opening)
 }
 
 // rows splits the events into one row for each side, in the order of their numbers. What comes from no party, or was
@@ -89,6 +90,7 @@ func compare(a, b Event) int {
 		strings.Compare(string(a.InReplyTo), string(b.InReplyTo)),
 		strings.Compare(a.Outcome, b.Outcome),
 		continuing(a)-continuing(b),
+		a.SentAt.Compare(b.SentAt),
 	)
 }
 
@@ -131,6 +133,9 @@ func (c *Case) apply(e Event) {
 	c.Effects[e.ref()] = true
 	if answered := c.answered(r, e); answered != nil {
 		answered.open = false
+		if r.Erases {
+			c.Erase = append(c.Erase, answered.ref)
+		}
 	}
 	if r.To != "" {
 		c.main = r.To

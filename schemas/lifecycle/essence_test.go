@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"testing"
 
 	"comity/schemas"
@@ -35,35 +36,43 @@ func TestEssence(t *testing.T) {
 // Each row of a table speaks of a registered type, of states that the table has, and of answers that the schemas
 // know as answers.
 func TestTablesFitTheSchemas(t *testing.T) {
-	for _, s := range mlaStories() {
-		ruled := map[string]bool{s.Opening: true}
-		for _, r := range s.Rules {
-			ruled[r.Type] = true
-			typ := newest(schemas.ChannelMLA, r.Type)
-			if typ == "" {
-				t.Errorf("%s: type %s is not registered", s.Opening, r.Type)
-				continue
+	for _, ch := range schemas.Channels() {
+		ruled := map[schemas.MessageType]bool{}
+		for _, s := range stories(ch) {
+			ruled[newest(ch, s.Opening)] = true
+			if !schemas.Opens(newest(ch, s.Opening)) {
+				t.Errorf("%s.%s opens no case in the schemas", ch, s.Opening)
 			}
-			answers, required := schemas.Answers(typ)
-			if answer := r.Answers + r.MayAnswer; (answer != "") != (len(answers) == 1) || answer != "" && (answers[0].Name() != answer || required != (r.Answers != "")) {
-				t.Errorf("%s: %s answers %q here, and %v in the schemas", s.Opening, r.Type, answer, answers)
+			for _, r := range s.Rules {
+				ruled[newest(ch, r.Type)] = true
+				fits(t, ch, s, r)
 			}
-			if essenceMember(schemas.ChannelMLA, r.Type) == "" && r.Outcomes != nil {
-				t.Errorf("%s: %s has outcomes and no essence", s.Opening, r.Type)
-			}
-			for _, state := range append([]State{r.To}, r.From...) {
-				if _, ok := s.States[state]; !ok && state != "" {
-					t.Errorf("%s: %s speaks of state %s", s.Opening, r.Type, state)
-				}
-			}
-		}
-		if s.Opening != "request" {
-			continue
 		}
 		for _, typ := range schemas.Types() {
-			if typ.Channel() == schemas.ChannelMLA && !schemas.Opens(typ) && !ruled[typ.Name()] {
+			if typ.Channel() == ch && stories(ch) != nil && !ruled[typ] {
 				t.Errorf("type %s has no rule", typ)
 			}
+		}
+	}
+}
+
+func fits(t *testing.T, ch schemas.Channel, s *story, r rule) {
+	typ := newest(ch, r.Type)
+	if typ == "" {
+		t.Errorf("%s.%s: type %s is not registered", ch, s.Opening, r.Type)
+		return
+	}
+	answers, required := schemas.Answers(typ)
+	known := slices.ContainsFunc(answers, func(a schemas.MessageType) bool { return a.Name() == r.Answers+r.MayAnswer })
+	if answer := r.Answers + r.MayAnswer; (answer != "" || required) && (!known || required != (r.Answers != "")) {
+		t.Errorf("%s.%s: %s answers %q here, and %v in the schemas", ch, s.Opening, r.Type, answer, answers)
+	}
+	if essenceMember(ch, r.Type) == "" && r.Outcomes != nil {
+		t.Errorf("%s.%s: %s has outcomes and no essence", ch, s.Opening, r.Type)
+	}
+	for _, state := range slices.Concat([]State{r.To}, r.From, s.Lapses, s.Ends) {
+		if _, ok := s.States[state]; !ok && state != "" {
+			t.Errorf("%s.%s: %s speaks of state %s", ch, s.Opening, r.Type, state)
 		}
 	}
 }

@@ -23,6 +23,7 @@ package lifecycle
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"comity/schemas"
 )
@@ -85,6 +86,8 @@ type Event struct {
 	Outcome   string // what of the body moves the case: see Essence
 	// Continues: the message names the case, so it did not open it. Some types do either.
 	Continues bool
+	// SentAt is from the signed header. Zero asks about no moment: then nothing has expired.
+	SentAt time.Time
 }
 
 // Ref names a message: an id is unique within its sender only.
@@ -107,9 +110,14 @@ type Case struct {
 	// Effects holds every message that was given: true where it moved the case or stands lawfully beside it, false where
 	// it was without effect, because the table does not permit it there or it lost against one that crossed it.
 	Effects map[Ref]bool
+	// Expires is when the case ends by itself, zero where it does not: see At.
+	Expires time.Time
+	// Erase lists the messages whose content both sides have to erase.
+	Erase []Ref
 
 	story     *story
-	main      State // State without the overlays
+	at        time.Time // the moment that At was asked about
+	main      State     // State without the overlays
 	marks     mark
 	questions []question
 }

@@ -22,10 +22,13 @@ const (
 	ConsultFirst     Reason = "consult-first"      // UNTOC art. 18(26)
 	StepMissing      Reason = "step-missing"       // another message has to come first
 	StandsAgainst    Reason = "stands-against"     // something that is still open, or was done before, stands against it
+	Expired          Reason = "expired"            // the case ended by itself before the message was sent
 	NothingReceived  Reason = "nothing-received"   // no result was confirmed
 	NothingToAnswer  Reason = "nothing-to-answer"  // it answers a message that is not there
 	AlreadyAnswered  Reason = "already-answered"   // that message was answered or settled before
 	AnotherToConfirm Reason = "another-to-confirm" // the answered message calls for another answer
+
+	ExpiryOutOfBounds Reason = "expiry-out-of-bounds" // an opening message expires too late or before it is sent
 )
 
 // NotPermittedError says why a message would have no effect. It holds no content of any message.
@@ -52,6 +55,9 @@ func (c Case) PermitsEvent(e Event) error {
 }
 
 func (c Case) explain(side Side, e Event, anyAnswer bool) error {
+	if e.SentAt.IsZero() {
+		e.SentAt = c.at
+	}
 	_, reason := c.permits(side, e, anyAnswer)
 	if reason == nil {
 		return nil
@@ -100,6 +106,8 @@ func (c *Case) against(r *rule, side Side, e Event, anyAnswer bool) Reason {
 		return OtherSide
 	case r.From != nil && !slices.Contains(r.From, c.main):
 		return WrongState
+	case r.From != nil && c.lapsed(e.SentAt):
+		return Expired
 	case r.Needs&consulted != 0 && c.marks&consulted == 0:
 		return ConsultFirst
 	case r.Needs&hasReceived != 0 && c.marks&hasReceived == 0:
@@ -131,7 +139,7 @@ func (c *Case) against(r *rule, side Side, e Event, anyAnswer bool) Reason {
 // rank orders reasons by how near the message came to being permitted.
 func rank(r Reason) int {
 	return slices.Index([]Reason{
-		UnknownMessage, OtherSide, WrongState, StepMissing, StandsAgainst, NothingReceived, NothingToAnswer, AnotherToConfirm, AlreadyAnswered, ConsultFirst,
+		UnknownMessage, OtherSide, WrongState, Expired, StepMissing, StandsAgainst, NothingReceived, NothingToAnswer, AnotherToConfirm, AlreadyAnswered, ConsultFirst,
 	}, r)
 }
 
@@ -142,6 +150,8 @@ func (c Case) hint(reason Reason, side Side) string {
 		return "consult first and wait for the answer (UNTOC art. 18(26))"
 	case NothingReceived:
 		return "confirm a result first"
+	case Expired:
+		return "the case ended by itself: what is still to be said opens a new one"
 	case AlreadyOpen:
 		return "a message of this type opens a case of its own: leave the case out"
 	case NotOpen:
@@ -168,7 +178,7 @@ func (c Case) Next(side Side) []schemas.MessageType {
 	}
 	for i := range c.story.Rules {
 		r := &c.story.Rules[i]
-		if c.against(r, side, Event{}, true) != "" {
+		if c.against(r, side, Event{SentAt: c.at}, true) != "" {
 			continue
 		}
 		t := newest(c.Channel, r.Type)

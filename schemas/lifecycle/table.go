@@ -1,6 +1,10 @@
 package lifecycle
 
-import "comity/schemas"
+import (
+	"time"
+
+	"comity/schemas"
+)
 
 // story is the lifecycle of the cases that one type of message opens: a table. Everything below is data; derive.go
 // holds the one machine that reads it.
@@ -11,6 +15,10 @@ type story struct {
 	As      string
 	Initial State
 	Begins  mark // what the opening itself sets
+	// Expires is how long after its opening such a case may last, 0 without end. The opening says the moment (Essence), and
+	// the case ends then if it still stands in one of Lapses.
+	Expires time.Duration
+	Lapses  []State
 	// States lists every state of the main path with the sides that act next; no side means that it is an end.
 	States map[State]Sides
 	// Ends are the states in which the case is no longer open.
@@ -65,6 +73,7 @@ type rule struct {
 	Clears mark
 	// Settles lists the types of questions that are open no longer: whoever goes on does not wait for them.
 	Settles []string
+	Erases  bool // what the answered message said is to be erased
 }
 
 // stories returns the tables of a channel, nil where it has none.
@@ -74,6 +83,8 @@ func stories(ch schemas.Channel) []*story {
 		return mlaStories()
 	case schemas.ChannelJIT:
 		return jitStories()
+	case schemas.ChannelBorder:
+		return borderStories()
 	}
 	return nil
 }
@@ -104,6 +115,8 @@ func ownEssence(ch schemas.Channel) map[string]string {
 	switch ch {
 	case schemas.ChannelJIT:
 		return map[string]string{"close": "stage"}
+	case schemas.ChannelBorder:
+		return borderEssence()
 	}
 	return nil
 }
