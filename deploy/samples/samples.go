@@ -1,17 +1,44 @@
 // Package samples holds draft files to try the program with, and the order in which they tell a story between
-// QM/justice and QN/justice. A draft is the payload of a message plus "to"; where it belongs to a case, the members
+// two authorities of QM and QN. A draft is the payload of a message plus "to"; where it belongs to a case, the members
 // "case" and "in_reply_to" are left out, because ids are known only once the case is open.
 //
 // It trusts nothing and is trusted by nothing: the drafts take the same way as any other. It must never hold a real
 // person, authority or account.
 package samples
 
-import "embed"
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"time"
+)
 
 // Files holds the drafts by their names.
 //
 //go:embed *.json
 var Files embed.FS
+
+// alertLife is how long the alert of a story lasts.
+const alertLife = 12 * time.Hour
+
+// Draft is a draft of Files as it can be sent at a moment: an alert that ends by itself ends after that moment.
+func Draft(file string, now time.Time) ([]byte, error) {
+	raw, err := fs.ReadFile(Files, file)
+	if err != nil {
+		return nil, fmt.Errorf("reading sample %s: %w", file, err)
+	}
+	var draft map[string]any
+	if err := json.Unmarshal(raw, &draft); err != nil {
+		return nil, fmt.Errorf("reading sample %s: %w", file, err)
+	}
+	body, _ := draft["body"].(map[string]any)
+	if _, ends := body["expires_at"]; !ends {
+		return raw, nil
+	}
+	body["expires_at"] = now.UTC().Truncate(time.Second).Add(alertLife).Format(time.RFC3339)
+	return json.Marshal(draft)
+}
 
 // Story is one case from its first message to its end.
 type Story struct {
@@ -26,7 +53,8 @@ type Step struct {
 	State   string // of the case after it, at both authorities
 }
 
-// Stories are the stories that the drafts tell. The first step opens the case, and tells by its "to" who is who.
+// Stories are the stories that the drafts tell. The first step opens the case, and tells by its "to" who is who: authorities of the
+// same name of both States.
 func Stories() []Story {
 	return []Story{
 		{Name: "bank records: supplemented, executed in part, closed", Steps: []Step{
@@ -51,6 +79,19 @@ func Stories() []Story {
 			{File: "mla-acknowledgement-complete.json", State: "acknowledged"},
 			{File: "mla-withdrawal.json", State: "withdrawn"},
 			{File: "mla-withdrawal-confirmation.json", Answers: "mla-withdrawal.json", State: "withdrawn"},
+		}},
+		{Name: "a van at the border: hit, confirmed, intercepted, handed over", Steps: []Step{
+			{File: "border-alert.json", State: "raised"},
+			{File: "border-acknowledgement.json", State: "acknowledged"},
+			{File: "border-hit.json", State: "hit"},
+			{File: "border-hit-confirmation.json", Answers: "border-hit.json", State: "confirmed"},
+			{File: "border-alert-response.json", State: "acted"},
+			{File: "border-urgent-handover.json", State: "handed-over"},
+			{File: "border-closure.json", State: "closed"},
+		}},
+		{Name: "a passport that a traveller shows: checked while the traveller waits", Steps: []Step{
+			{File: "border-document-check-request.json", State: "raised"},
+			{File: "border-document-check-result.json", State: "closed"},
 		}},
 	}
 }

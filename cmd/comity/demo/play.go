@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"comity/agent"
 	"comity/agent/api"
@@ -17,8 +17,8 @@ import (
 	"comity/schemas"
 )
 
-// The authorities between which the samples play.
-var parties = []schemas.AuthorityID{"QM/justice", "QN/justice"}
+// The States between which the samples play.
+var parties = []schemas.StateCode{"QM", "QN"}
 
 // line is one step of a story as it went.
 type line struct {
@@ -92,7 +92,7 @@ func (t *table) seat(id schemas.AuthorityID, p sandbox.Person) (*api.Client, err
 //  3. the recipient's officer finds the same content, and the case where the sender finds it.
 func (t *table) step(ctx context.Context, step samples.Step) line {
 	l := line{file: step.File}
-	draft, err := fs.ReadFile(samples.Files, step.File)
+	draft, err := samples.Draft(step.File, time.Now())
 	if err != nil {
 		l.err = err
 		return l
@@ -119,11 +119,12 @@ func ends(draft []byte) (from, to schemas.AuthorityID, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	if len(recipients) != 1 || !slices.Contains(parties, recipients[0]) {
-		return "", "", fmt.Errorf("a sample is for one of %v", parties)
+	if len(recipients) != 1 || !slices.Contains(parties, recipients[0].State()) {
+		return "", "", fmt.Errorf("a sample is for one authority of %v", parties)
 	}
 	to = recipients[0]
-	return parties[1-slices.Index(parties, to)], to, nil
+	other := parties[1-slices.Index(parties, to.State())]
+	return schemas.AuthorityID(string(other) + "/" + to.Name()), to, nil
 }
 
 // send drafts, approves and waits for the receipt.
