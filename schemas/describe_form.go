@@ -128,6 +128,9 @@ func formOf(parts []part, f Field) string {
 	case KindConstant:
 		return "always " + f.Const
 	case KindChoice:
+		if len(f.Enum) == 1 {
+			return "only " + f.Enum[0]
+		}
 		return "one of " + strings.Join(f.Enum, ", ")
 	case KindList:
 		return "list" + bounds(parts, "minItems", "maxItems", "item")

@@ -51,7 +51,7 @@ func TestDescribe(t *testing.T) {
 		{request, Field{Pointer: "/due", Kind: KindDate, Form: "date", Article: "UNTOC 18(24)"}},
 		{request, Field{Pointer: "/confidential", Kind: KindFlag, Form: "yes or no", Required: true, Article: "UNTOC 18(20)"}},
 		// What the channel's own file narrows wins over the shared one.
-		{decision, Field{Pointer: "/body/reason", Kind: KindChoice, Form: "one of interferes-with-ongoing-proceedings", Article: "UNTOC 18(25)"}},
+		{decision, Field{Pointer: "/body/reason", Kind: KindChoice, Form: "only interferes-with-ongoing-proceedings", Article: "UNTOC 18(25)"}},
 		{decision, Field{Pointer: "/body/ground_text", Kind: KindLine, Form: "one line, at most 300 characters", Article: "UNTOC 18(7)"}},
 		{decision, Field{Pointer: "/case", Kind: KindLine, Form: "26 characters of lower-case base32", Required: true, Article: "UNTOC 18(13)"}},
 	} {
