@@ -1,19 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"comity/agent/api"
-	"comity/cmd/comity/clerk"
 	"comity/schemas"
 )
 
 func messageCommand() *cobra.Command {
 	return group("message", "Draft, approve and read messages",
-		draftCommand(), approveCommand(), listCommand(), showCommand(), returnCommand(), discardCommand())
+		draftCommand(), approveCommand(), signCommand(), secondLookCommand(), listCommand(), showCommand(), returnCommand(), discardCommand())
 }
 
 // findMessage fetches the one message whose id begins with what was typed.
@@ -22,51 +20,6 @@ func findMessage(cmd *cobra.Command, client *api.Client, typed string) (api.Mess
 		return api.Message{}, err
 	}
 	return client.Message(cmd.Context(), typed)
-}
-
-func approveCommand() *cobra.Command {
-	d, pinned := &desk{}, ""
-	cmd := &cobra.Command{
-		Use:   "approve ID",
-		Short: "Approve exactly the bytes of a message that another person drafted",
-		Long: `Fetches the message, shows what it is, checks that the hash is that of the content shown, and approves this hash. If
-somebody edits the draft meanwhile, the approval fails. With --sha256 only the bytes that you name are approved: those
-that you read before with "comity message show".`,
-		Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return approve(cmd, d, args[0], pinned) },
-	}
-	d.flags(cmd)
-	cmd.Flags().StringVar(&pinned, "sha256", "", "approve only if the payload has this SHA-256")
-	return cmd
-}
-
-func approve(cmd *cobra.Command, d *desk, typed, pinned string) error {
-	client, err := d.open()
-	if err != nil {
-		return err
-	}
-	m, err := findMessage(cmd, client, typed)
-	if err != nil {
-		return err
-	}
-	switch err := clerk.CheckShown(m); {
-	case errors.Is(err, clerk.ErrNotShown):
-		return withHint(err, "your role may not read content, so it cannot approve")
-	case err != nil:
-		return withHint(err, "do not approve; tell the key officer")
-	}
-	if pinned != "" && pinned != m.SHA256 {
-		return withHint(fmt.Errorf("message %s: its bytes are not those of --sha256; it stands at %s", m.ID, m.SHA256),
-			"somebody edited it since you read it: read it again with `comity message show "+string(m.ID)+"`")
-	}
-	if !d.json {
-		printSummary(cmd.ErrOrStderr(), m)
-	}
-	approved, err := client.Approve(cmd.Context(), m.ID, m.SHA256)
-	if err != nil {
-		return fmt.Errorf("approving %s: %w", m.ID, err)
-	}
-	return printStanding(cmd, d, approved)
 }
 
 func returnCommand() *cobra.Command {

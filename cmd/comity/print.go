@@ -76,9 +76,9 @@ func join[T ~string](items []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// printSummary is what an approver sees before the approval goes out.
+// printSummary is what people see before their signature goes out.
 func printSummary(w io.Writer, m api.Message) {
-	fmt.Fprintf(w, "approving   %s\n", m.ID)
+	fmt.Fprintf(w, "message     %s\n", m.ID)
 	fmt.Fprintf(w, "what        %s, %s, to %s\n", m.Type, m.Urgency, m.To)
 	if m.Case != "" {
 		fmt.Fprintf(w, "case        %s\n", m.Case)
