@@ -31,5 +31,8 @@ func Essence(p *schemas.Payload) (string, error) {
 	if word == "refused" && body["ground"] == "treaty-other" {
 		return refusedUnderOtherTreaty, nil
 	}
+	if p.Channel == schemas.ChannelConfiscation && body["phase"] == "provisional-measures" {
+		return provisionalResult, nil
+	}
 	return word, nil
 }

@@ -64,7 +64,7 @@ func fits(t *testing.T, ch schemas.Channel, s *story, r rule) {
 	}
 	answers, required := schemas.Answers(typ)
 	known := slices.ContainsFunc(answers, func(a schemas.MessageType) bool { return a.Name() == r.Answers+r.MayAnswer })
-	if answer := r.Answers + r.MayAnswer; (answer != "" || required) && (!known || required != (r.Answers != "")) {
+	if answer := r.Answers + r.MayAnswer; (answer != "" || required) && (!known || required && r.Answers == "") {
 		t.Errorf("%s.%s: %s answers %q here, and %v in the schemas", ch, s.Opening, r.Type, answer, answers)
 	}
 	if essenceMember(ch, r.Type) == "" && r.Outcomes != nil {

@@ -275,7 +275,7 @@ func (x *explorer) standingPoints(fine bool) (points []*world, reached map[State
 		if err != nil {
 			return nil, nil, err
 		}
-		inside := fmt.Sprint(c.main, c.marks, waiting(c))
+		inside := fmt.Sprint(c.main, c.marks, x.waiting(c, fine))
 		if known[inside] {
 			continue
 		}
@@ -306,10 +306,14 @@ func (x *explorer) standingPoints(fine bool) (points []*world, reached map[State
 	return points, reached, nil
 }
 
-// waiting lists the kinds of question that are open.
-func waiting(c *Case) (kinds []string) {
+// waiting lists the kinds of question that are open: all, or those that show or whose answer moves the case.
+func (x *explorer) waiting(c *Case, all bool) (kinds []string) {
+	matters := func(kind string) bool {
+		return slices.ContainsFunc(x.story.Overlays, func(o overlay) bool { return o.Asked == kind }) ||
+			slices.ContainsFunc(x.story.Rules, func(r rule) bool { return r.Answers == kind && (r.To != "" || r.Sets|r.Clears != 0) })
+	}
 	for _, q := range c.questions {
-		if q.open && !slices.Contains(kinds, q.kind) {
+		if q.open && !slices.Contains(kinds, q.kind) && (all || matters(q.kind)) {
 			kinds = append(kinds, q.kind)
 		}
 	}

@@ -81,6 +81,8 @@ func stories(ch schemas.Channel) []*story {
 	switch ch {
 	case schemas.ChannelMLA:
 		return mlaStories()
+	case schemas.ChannelConfiscation:
+		return confiscationStories()
 	case schemas.ChannelJIT:
 		return jitStories()
 	case schemas.ChannelBorder:
@@ -113,6 +115,8 @@ func essenceMember(ch schemas.Channel, name string) string {
 // ownEssence is essenceMember for the types that only this channel has, or in which another member moves the case.
 func ownEssence(ch schemas.Channel) map[string]string {
 	switch ch {
+	case schemas.ChannelConfiscation:
+		return map[string]string{"request": "route", "freeze-report": "status"}
 	case schemas.ChannelJIT:
 		return map[string]string{"close": "stage"}
 	case schemas.ChannelBorder:
