@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -56,7 +57,7 @@ type Step struct {
 // Stories are the stories that the drafts tell. The first step opens the case, and tells by its "to" who is who: authorities of the
 // same name of both States.
 func Stories() []Story {
-	return []Story{
+	stories := []Story{
 		{Name: "bank records: supplemented, executed in part, closed", Steps: []Step{
 			{File: "mla-request-bank-records.json", State: "sent"},
 			{File: "mla-acknowledgement.json", State: "acknowledged"},
@@ -94,4 +95,5 @@ func Stories() []Story {
 			{File: "border-document-check-result.json", State: "closed"},
 		}},
 	}
+	return slices.Concat(stories, confiscationStories())
 }
