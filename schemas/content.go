@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // checkContent holds the rules that no schema can say. It walks the tree and not the typed payload, so that it also
@@ -16,6 +17,7 @@ func (s *schemaSet) checkContent(payload map[string]any) []Defect {
 	refs := checkSubjects(payload, &defects)
 	hashes := checkAttachments(payload, &defects)
 	s.checkReferences(payload["body"], "/body", refs, hashes, &defects)
+	checkTemplate(payload["body"], &defects)
 	return defects
 }
 
@@ -116,6 +118,19 @@ func (s *schemaSet) checkReferences(node any, at string, refs, hashes []string, 
 	case []any:
 		for i, child := range node {
 			s.checkReferences(child, at+"/"+strconv.Itoa(i), refs, hashes, defects)
+		}
+	}
+}
+
+// checkTemplate holds a neutral text to what the message says (NEU-02): the text for one ground does not stand beside
+// another.
+func checkTemplate(body any, defects *[]Defect) {
+	b, _ := body.(map[string]any)
+	id, _ := b["template"].(string)
+	for kind, member := range map[string]string{"refusal-": "ground", "postponement-": "reason"} {
+		subject, ok := strings.CutPrefix(id, kind)
+		if said, _ := b[member].(string); ok && subject != said {
+			*defects = append(*defects, Defect{Pointer: "/body/template", Rule: RuleConst, Hint: "the text must be the one of the " + member + " that is given"})
 		}
 	}
 }

@@ -89,7 +89,7 @@ func TestConditionsInWords(t *testing.T) {
 		{"mla.request/1", "/body", "Where assistance has other: other_assistance is required (say what the other assistance is)"},
 		{"mla.request/1", "/body", "Where video_hearing is given: assistance must have take-evidence (a hearing by video is a taking of evidence: add take-evidence)"},
 		{"mla.request/1", "/body/temporary_transfer/consent", "Where status is given: given_on and informed_in are required (consent that was given has a day and a language)"},
-		{"mla.decision/1", "/body", "Where outcome is refused: ground and reasons are required (reasons are given for any refusal (UNTOC 18(23)))"},
+		{"mla.decision/1", "/body", "Where outcome is refused: ground is required (reasons are given for any refusal (UNTOC 18(23)))"},
 		{"mla.decision/1", "/body", "Where outcome is accepted, partial, postponed, refused or not-available: terms is not allowed (terms belong to a conditional acceptance)"},
 		{"mla.request/1", "/subjects/-/identity", "Names or documents is required (an identity needs names or documents)"},
 		{"mla.request/1", "", "With due: due_reason is required"},

@@ -231,7 +231,7 @@ func isText(at string) bool {
 		"text", "article", "facts", "description", "procedure_requested", "purpose", "other_assistance", "subject", "conducting_authority",
 		"functions", "location", "to", "reason", "technical_desk", "conditions", "urgency_reason", "due_reason", "names", "former_names", "number",
 		"content", "use", "national_ref", "desk", "why", "answer", "next_step", "proposed_terms", "concern", "remarks", "ground_text", "reasons",
-		"summary", "holder", "new_purpose", "terms", "cannot_keep", "condition", "part", "nature",
+		"summary", "holder", "aliases", "birth_place", "place", "district", "street", "new_purpose", "terms", "cannot_keep", "condition", "part", "nature",
 	}, last) || slices.Contains(jitTexts(), last) || slices.Contains(confiscationTexts(), last)
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed shared/*.json mla/*.json confiscation/*.json border/*.json jit/*.json
+//go:embed shared/*.json mla/*.json confiscation/*.json border/*.json jit/*.json repatriation/*.json
 var schemaFiles embed.FS
 
 //go:embed examples/*.json
@@ -34,7 +34,7 @@ type registration struct {
 
 // registrations is the one list of message types. A channel is added by adding its list.
 func registrations() []registration {
-	return slices.Concat(mla(), confiscation(), border(), jit())
+	return slices.Concat(mla(), confiscation(), border(), jit(), repatriation())
 }
 
 // mla lists mutual legal assistance, UNTOC art. 18.

@@ -1,0 +1,123 @@
+package schemas
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Which members of a message may go to a State of origin is written in the schemas: "x-origin-safe" on a property covers
+// the property and all that stands below it. What is not marked may not, so a member that is added later is barred until
+// somebody has thought about it (ASY-06).
+
+// OriginSafe tells whether the schema of type t lets the member at a JSON pointer (RFC 6901) into the payload go to a
+// State of origin of a person. It is false for whatever it does not know.
+func OriginSafe(t MessageType, pointer string) bool {
+	set, err := compiled()
+	if err != nil {
+		return false
+	}
+	if _, known := set.types[t]; !known || !strings.HasPrefix(pointer, "/") {
+		return false
+	}
+	at := set.expand([]schemaAt{{base: address(t), node: set.docs[address(t)]}})
+	for token := range strings.SplitSeq(pointer[1:], "/") {
+		token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		var safe bool
+		if at, safe = set.step(at, token); safe {
+			return true
+		}
+	}
+	return false
+}
+
+// NotOriginSafe lists the pointers of all values in a payload that may not go to a State of origin, sorted. A type
+// without any mark is not safe at all. The pointers hold names of the schema only if the payload was validated.
+func NotOriginSafe(t MessageType, payload []byte) ([]string, error) {
+	var tree any
+	if err := Decode(payload, &tree, PayloadLimits); err != nil {
+		return nil, err
+	}
+	var unsafe []string
+	leaves(tree, "", func(pointer string) {
+		if !OriginSafe(t, pointer) {
+			unsafe = append(unsafe, pointer)
+		}
+	})
+	slices.Sort(unsafe)
+	return unsafe, nil
+}
+
+// leaves visits every value that holds no other.
+func leaves(node any, at string, visit func(pointer string)) {
+	switch node := node.(type) {
+	case map[string]any:
+		for name, child := range node {
+			leaves(child, at+pointerTo([]string{name}), visit)
+		}
+	case []any:
+		for i, child := range node {
+			leaves(child, at+"/"+strconv.Itoa(i), visit)
+		}
+	default:
+		visit(at)
+	}
+}
+
+// schemaAt is a part of a schema, with the address that its references are relative to.
+type schemaAt struct {
+	base string
+	node any
+}
+
+// expand adds what a schema always applies beside itself: what it refers to and the members of allOf.
+func (s *schemaSet) expand(places []schemaAt) []schemaAt {
+	for i := 0; i < len(places); i++ { // grows while it is read; the schemas have no cycles, or they would not compile
+		node, _ := places[i].node.(map[string]any)
+		if all, ok := node["allOf"].([]any); ok {
+			for _, member := range all {
+				places = append(places, schemaAt{places[i].base, member})
+			}
+		}
+		if ref, ok := node["$ref"].(string); ok {
+			if to, ok := resolve(places[i].base, ref); ok {
+				places = append(places, schemaAt{to, s.at(to)})
+			}
+		}
+	}
+	return places
+}
+
+// step goes one member or item down, and tells whether what it comes to is marked.
+func (s *schemaSet) step(from []schemaAt, token string) (down []schemaAt, safe bool) {
+	_, err := strconv.ParseUint(token, 10, 16)
+	index := err == nil
+	for _, p := range from {
+		node, _ := p.node.(map[string]any)
+		if properties, ok := node["properties"].(map[string]any); ok && properties[token] != nil {
+			down = append(down, schemaAt{p.base, properties[token]})
+		}
+		if index && node["items"] != nil {
+			down = append(down, schemaAt{p.base, node["items"]})
+		}
+	}
+	down = s.expand(down)
+	return down, slices.ContainsFunc(down, func(p schemaAt) bool {
+		node, _ := p.node.(map[string]any)
+		return node["x-origin-safe"] == true
+	})
+}
+
+// resolve reads a reference relative to the document that it stands in.
+func resolve(base, ref string) (string, bool) {
+	from, err := url.Parse(base)
+	if err != nil {
+		return "", false
+	}
+	to, err := from.Parse(ref)
+	if err != nil {
+		return "", false
+	}
+	return to.String(), true
+}
