@@ -87,6 +87,8 @@ func stories(ch schemas.Channel) []*story {
 		return jitStories()
 	case schemas.ChannelBorder:
 		return borderStories()
+	case schemas.ChannelRepatriation:
+		return repatriationStories()
 	}
 	return nil
 }
@@ -121,6 +123,8 @@ func ownEssence(ch schemas.Channel) map[string]string {
 		return map[string]string{"close": "stage"}
 	case schemas.ChannelBorder:
 		return borderEssence()
+	case schemas.ChannelRepatriation:
+		return repatriationEssence()
 	}
 	return nil
 }
