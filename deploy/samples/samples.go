@@ -94,6 +94,25 @@ func Stories() []Story {
 			{File: "border-document-check-request.json", State: "raised"},
 			{File: "border-document-check-result.json", State: "closed"},
 		}},
+		{Name: "return of a victim: verified, document issued, agreed, returned, monitored", Steps: []Step{
+			{File: "repatriation-nationality-request.json", State: "requested"},
+			{File: "repatriation-acknowledgement.json", State: "acknowledged"},
+			{File: "repatriation-nationality-result-needs-more.json", State: "supplement-pending"},
+			{File: "repatriation-supplement.json", Answers: "repatriation-nationality-result-needs-more.json", State: "acknowledged"},
+			{File: "repatriation-nationality-result.json", State: "verified"},
+			{File: "repatriation-travel-document-request.json", State: "verified"},
+			{File: "repatriation-travel-document-issued.json", Answers: "repatriation-travel-document-request.json", State: "document-issued"},
+			{File: "repatriation-return-plan.json", State: "document-issued"},
+			{File: "repatriation-decision-accepted.json", Answers: "repatriation-return-plan.json", State: "return-agreed"},
+			{File: "repatriation-arrival-confirmation.json", State: "returned"},
+			{File: "repatriation-reintegration-report.json", State: "monitored"},
+			{File: "repatriation-closure.json", State: "closed"},
+		}},
+		{Name: "nationality asked about: the one neutral withdrawal", Steps: []Step{
+			{File: "repatriation-nationality-request.json", State: "requested"},
+			{File: "repatriation-withdrawal.json", State: "withdrawn"},
+			{File: "repatriation-withdrawal-confirmation.json", Answers: "repatriation-withdrawal.json", State: "withdrawn"},
+		}},
 	}
 	return slices.Concat(stories, confiscationStories())
 }
