@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +14,10 @@ func demoCommand() *cobra.Command {
 	once, dir, verbose := false, "", false
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Bring up a broker and three States from nothing and play three cases",
-		Long: `Makes a sandbox in a temporary folder, runs its broker and agents in this process, and plays three cases of mutual
-legal assistance between QM and QN: one executed and closed, one refused, one withdrawn. Each step is drafted by one
-person, approved by another, sealed, sent, and receipted; the state of the case is read from both sides.`,
+		Short: "Bring up a broker and three States from nothing and play cases between two of them",
+		Long: `Makes a sandbox in a temporary folder, runs its broker and agents in this process, and plays the cases of deploy/samples
+between QM and QN: one executed and closed, one refused, one withdrawn, and more. Each step is drafted by one person, approved
+by another, sealed, sent, and receipted; the state of the case is read from both sides.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := demo.Options{Dir: dir, Stay: !once, Out: cmd.OutOrStdout(), Log: slog.New(slog.DiscardHandler)}
@@ -63,13 +61,4 @@ func removal(cmd *cobra.Command) string {
 		return ""
 	}
 	return " and removes the folder"
-}
-
-// self is how the person who reads our hints can start this program: go run leaves nothing behind to start again.
-func self() string {
-	path, err := os.Executable()
-	if err == nil && strings.Contains(path, "go-build") {
-		return "go run ./cmd/comity"
-	}
-	return os.Args[0]
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"comity/agent/api"
+	"comity/agent/store"
 )
 
 // usageError says that the command line itself was wrong.
@@ -74,6 +75,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.Is(err, api.ErrNoAgent):
 		return "the agent is not running: start it with `comity agent --config HOME/agent.toml` or `comity sandbox up DIR`"
+	case errors.Is(err, store.ErrInUse):
+		return "another process runs this agent: stop it first, there is one agent for each authority"
 	case errors.Is(err, fs.ErrPermission):
 		return "this file belongs to somebody else: agents and credentials open to their owner only"
 	case errors.Is(err, os.ErrDeadlineExceeded):

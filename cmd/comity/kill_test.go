@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,11 +25,13 @@ import (
 // This test kills processes with SIGKILL while a case runs, starts them again, and holds the two sides against each other
 // at the end: the case in one state, no message lost and none doubled (DESIGN section 1, promises 3 and 5).
 
-// The processes of the world. The case lies between the two agents.
+// victim is one of the three processes of a case: the broker and the agents of the two sides.
+type victim string
+
 const (
-	theBroker = "broker"
-	qmAgent   = "QM/justice"
-	qnAgent   = "QN/justice"
+	theBroker victim = "broker"
+	qmAgent   victim = "agent of QM"
+	qnAgent   victim = "agent of QN"
 )
 
 // patience bounds everything that is awaited: a restart with its reconnection takes a second or two.
@@ -38,7 +39,7 @@ const patience = 60 * time.Second
 
 // blow is one kill: which process, and how long after the step has begun.
 type blow struct {
-	victim string
+	victim victim
 	after  time.Duration
 }
 
@@ -48,13 +49,13 @@ func (b blow) String() string { return fmt.Sprintf("%s after %s", b.victim, b.af
 var moments = []time.Duration{0, 5 * time.Millisecond, 15 * time.Millisecond, 30 * time.Millisecond, 45 * time.Millisecond, 60 * time.Millisecond, 90 * time.Millisecond}
 
 func TestKilledAtAnyStep(t *testing.T) {
-	victims := []string{theBroker, qmAgent, qnAgent}
+	victims := []victim{theBroker, qmAgent, qnAgent}
 	if os.Getenv("COMITY_FULL") != "" {
 		for _, story := range samples.Stories() {
 			for _, victim := range victims {
 				for _, moment := range moments {
 					b := blow{victim, moment}
-					t.Run(story.Name+": "+b.String(), func(t *testing.T) { newWorld(t).play(story, func() blow { return b }) })
+					t.Run(story.Name+": "+b.String(), func(t *testing.T) { newWorld(t, story).play(func() blow { return b }) })
 				}
 			}
 		}
@@ -64,29 +65,34 @@ func TestKilledAtAnyStep(t *testing.T) {
 	drawn := func() blow {
 		return blow{victims[random.IntN(len(victims))], moments[random.IntN(len(moments))]}
 	}
-	t.Run("drawn", func(t *testing.T) { newWorld(t).play(samples.Stories()[0], drawn) })
+	t.Run("drawn", func(t *testing.T) { newWorld(t, samples.Stories()[0]).play(drawn) })
 }
 
 // world is a sandbox whose broker and two agents are processes of their own.
 type world struct {
 	t         *testing.T
 	sandbox   *sandbox.Sandbox
-	processes map[string]*process
+	story     samples.Story
+	qm, qn    schemas.AuthorityID // between which the story plays
+	processes map[victim]*process
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld starts what a story needs. Its first draft tells between which authorities it plays: those of one name.
+func newWorld(t *testing.T, story samples.Story) *world {
 	t.Helper()
+	_, to := draftOf(t, story.Steps[0])
 	s, err := sandbox.Init(sandbox.Plan{
 		Dir: shortDir(t) + "/s", States: []schemas.StateCode{"QM", "QN"}, Routine: 20 * time.Millisecond, Urgent: 20 * time.Millisecond, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, sandbox: s, processes: map[string]*process{
+	w := &world{t: t, sandbox: s, story: story, qm: schemas.AuthorityID("QM/" + to.Name()), qn: schemas.AuthorityID("QN/" + to.Name())}
+	w.processes = map[victim]*process{
 		theBroker: {args: []string{"broker", "--config", s.BrokerConfig()}},
-		qmAgent:   {args: []string{"agent", "--config", s.AgentConfig(qmAgent)}},
-		qnAgent:   {args: []string{"agent", "--config", s.AgentConfig(qnAgent)}},
-	}}
+		qmAgent:   {args: []string{"agent", "--config", s.AgentConfig(w.qm)}},
+		qnAgent:   {args: []string{"agent", "--config", s.AgentConfig(w.qn)}},
+	}
 	for _, p := range w.processes {
 		p.start(t)
 	}
@@ -134,11 +140,25 @@ func (p *process) kill(t *testing.T) {
 	}
 }
 
-// play plays a story with one blow at each step, and compares both sides after each and at the end.
-func (w *world) play(story samples.Story, next func() blow) {
+// draftOf reads a sample and to whom it goes.
+func draftOf(t *testing.T, step samples.Step) (draft []byte, to schemas.AuthorityID) {
+	t.Helper()
+	draft, err := samples.Draft(step.File, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipients, err := clerk.Recipients(draft)
+	if err != nil || len(recipients) != 1 {
+		t.Fatalf("%s is for %v: %v", step.File, recipients, err)
+	}
+	return draft, recipients[0]
+}
+
+// play plays the story with one blow at each step, and compares both sides after each and at the end.
+func (w *world) play(next func() blow) {
 	w.t.Helper()
 	c := &correspondence{world: w, sent: map[string]schemas.MessageID{}}
-	for _, step := range story.Steps {
+	for _, step := range w.story.Steps {
 		c.sendUnder(next(), step)
 		c.compare(step.State)
 	}
@@ -208,19 +228,13 @@ func (w *world) until(what string, try func(ctx context.Context) error) {
 // person looks first, as people do.
 func (c *correspondence) send(step samples.Step) {
 	c.t.Helper()
-	draft, err := fs.ReadFile(samples.Files, step.File)
+	draft, to := draftOf(c.t, step)
+	from := c.qm
+	if to == c.qm {
+		from = c.qn
+	}
+	draft, err := (clerk.Place{Case: c.opened, Answers: c.sent[step.Answers]}).Put(draft)
 	if err != nil {
-		c.t.Fatal(err)
-	}
-	to, err := clerk.Recipients(draft)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	from := schemas.AuthorityID(qmAgent)
-	if to[0] == from {
-		from = qnAgent
-	}
-	if draft, err = (clerk.Place{Case: c.opened, Answers: c.sent[step.Answers]}).Put(draft); err != nil {
 		c.t.Fatal(err)
 	}
 	officer, approver := c.client(from, sandbox.Officer1), c.client(from, sandbox.Approver)
@@ -256,7 +270,7 @@ func (c *correspondence) send(step samples.Step) {
 func (c *correspondence) compare(state string) {
 	c.t.Helper()
 	want := slices.Sorted(slices.Values(c.all))
-	for _, id := range []schemas.AuthorityID{qmAgent, qnAgent} {
+	for _, id := range []schemas.AuthorityID{c.qm, c.qn} {
 		officer := c.client(id, sandbox.Officer1)
 		c.until("reading the case at "+string(id), func(ctx context.Context) error {
 			file, err := officer.Case(ctx, string(c.opened))

@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,7 +76,7 @@ func runUp(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := lookPath(ts.Getenv("PATH"), "comity")
 	ts.Check(err)
 	cmd.Path, cmd.Err = path, nil
-	stop, err := startAndAwait(cmd, "Ctrl-C stops")
+	stop, err := startAndAwait(cmd, "Ctrl-C stops", io.Discard)
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(stop()) })
 }
@@ -88,9 +90,9 @@ func lookPath(path, name string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// startAndAwait starts a process and returns once a line of its standard output has the text. stop interrupts it and
-// returns how it ended.
-func startAndAwait(cmd *exec.Cmd, text string) (stop func() error, err error) {
+// startAndAwait starts a process, copies its standard output to copied and returns once a line of it has the text. stop
+// interrupts the process and returns how it ended.
+func startAndAwait(cmd *exec.Cmd, text string, copied io.Writer) (stop func() error, err error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -101,6 +103,7 @@ func startAndAwait(cmd *exec.Cmd, text string) (stop func() error, err error) {
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
+		fmt.Fprintln(copied, lines.Text())
 		if strings.Contains(lines.Text(), text) {
 			return func() error {
 				if err := cmd.Process.Signal(os.Interrupt); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +43,7 @@ func TestTourOfTheReadme(t *testing.T) {
 	}
 	up := exec.Command("./comity", "sandbox", "up", "sandbox")
 	up.Dir = dir
-	stop, err := startAndAwait(up, "Ctrl-C stops")
+	stop, err := startAndAwait(up, "Ctrl-C stops", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func describe(w io.Writer, s *sandbox.Sandbox, dir string) {
 		fmt.Fprintf(w, "  %-24s %s; its people's credentials are in people/*.pem\n", dir+"/"+id.State().Lower()+"/"+id.Name(), id)
 	}
 	fmt.Fprintf(w, "  %-24s the private keys of the CAs: nobody reads them but `comity sandbox`\n", dir+"/ca")
-	fmt.Fprintf(w, "\nnext: comity sandbox up %s\nto be rid of it, keys and all: rm -r %s\n", dir, dir)
+	fmt.Fprintf(w, "\nnext: %s sandbox up %s\nto be rid of it, keys and all: rm -r %s\n", self(), dir, dir)
 }
 
 // openSandbox finds a sandbox, or says what to do.
@@ -142,10 +142,11 @@ func up(cmd *cobra.Command, s *sandbox.Sandbox, parts sandbox.Parts, log *slog.L
 
 // tryNext are the first commands of a tour. The README has the whole.
 func tryNext(dir string) string {
-	return "  export COMITY_HOME=" + dir + "/qm/justice COMITY_AS=" + dir + "/qm/justice/people/officer-1.pem\n" +
-		"  comity doctor\n" +
-		"  comity message draft deploy/samples/mla-request-bank-records.json\n" +
-		"  comity message list\n"
+	return fmt.Sprintf(`  export %[1]s=%[3]s/qm/justice %[2]s=%[3]s/qm/justice/people/officer-1.pem
+  %[4]s doctor
+  %[4]s message draft deploy/samples/mla-request-bank-records.json
+  %[4]s message list
+`, homeVariable, asVariable, dir, self())
 }
 
 func sandboxRevokeCommand() *cobra.Command {
