@@ -39,7 +39,7 @@ func TestJITRequiredMembers(t *testing.T) {
 		"jit.extension/1":         {"until", "agreed_on", "reason"},
 		"jit.accession-request/1": {"why_join", "function"},
 		"jit.accession-vote/1":    {"accession", "vote"},
-		"jit.accession-accept/1":  {"accession", "agreement", "accepted_on", "history"},
+		"jit.accession-accept/1":  {"accession", "agreement", "until", "accepted_on", "history"},
 		"jit.secondment/1":        {"function", "host_state", "from", "to", "powers"},
 		"jit.member-removal/1":    {"member", "reason", "agreed_on"},
 		"jit.measure-request/1":   {"measure", "state", "purpose"},
