@@ -36,7 +36,7 @@ func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 		return lifecycle.Case{}, messages, errNoCase
 	}
 	state, err := lifecycle.Derive(channel, events)
-	return state, messages, err
+	return state.At(a.now()), messages, err
 }
 
 // refile brings the case file up to date after a message began or ceased to count.
@@ -64,7 +64,7 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 func eventOf(m *store.Message) lifecycle.Event {
 	return lifecycle.Event{
 		ID: m.ID, From: m.Sender, To: m.Recipient, Seq: m.Seq, Seen: m.Seen, Type: m.Type, InReplyTo: m.InReplyTo, Outcome: m.Outcome,
-		Continues: !m.Opens(),
+		Continues: !m.Opens(), SentAt: m.SentAt,
 	}
 }
 
