@@ -196,3 +196,19 @@ func TestLaw(t *testing.T) {
 		t.Errorf("confirmation of an oral request: %+v, %v", d, err)
 	}
 }
+
+// What a term is read from is what it is written as.
+func FuzzTerm(f *testing.F) {
+	for _, text := range []string{"5 working days", "1 day", "15 consecutive days", "999 minutes", "1 hours", "０ days"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var term, again Term
+		if term.UnmarshalText([]byte(text)) != nil {
+			return
+		}
+		if err := again.UnmarshalText([]byte(term.String())); err != nil || again != term {
+			t.Errorf("%q is read as %s, which is read as %s, %v", text, term, again, err)
+		}
+	})
+}

@@ -109,7 +109,7 @@ func (r *reckoning) run(row timer) {
 	var latest *Message
 	for i := range r.messages {
 		m := &r.messages[i]
-		starts := matches(row.starts, *m) || row.opens && schemas.Opens(m.Type)
+		starts := matches(row.starts, *m) || matches(row.own, *m) || row.opens && schemas.Opens(m.Type)
 		if !starts || row.only != nil && !row.only(*m, r.dates[m.ref()]) {
 			continue
 		}
@@ -126,7 +126,7 @@ func (r *reckoning) run(row timer) {
 
 // began is when the time of a row begins with m, by the performing authority's clock.
 func (r *reckoning) began(row timer, m Message) time.Time {
-	if row.own {
+	if matches(row.own, m) {
 		return m.SentAt
 	}
 	return m.StoredAt
@@ -135,7 +135,7 @@ func (r *reckoning) began(row timer, m Message) time.Time {
 // time runs one row from one message.
 func (r *reckoning) time(row timer, m Message) {
 	d := Deadline{Kind: row.kind, Of: m.ref(), Who: m.To, For: m.From, Lapses: row.lapses, From: r.began(row, m).UTC()}
-	if row.own {
+	if matches(row.own, m) {
 		d.Who, d.For = m.From, m.To
 	}
 	if r.began(row, m).IsZero() {
@@ -229,8 +229,8 @@ func (r *reckoning) waited(d Deadline) (total time.Duration, still bool) {
 	type span struct{ from, to time.Time }
 	var spans []span
 	for _, q := range r.messages {
-		answer, asks := map[string]string{"supplement-request": "supplement", "consultation": "consultation-reply"}[q.Type.Name()]
-		if !asks || q.From != d.Who || q.SentAt.Before(d.From) || !d.Met.IsZero() && q.SentAt.After(d.Met) {
+		answer := answerTo(q)
+		if answer == "" || q.From != d.Who || q.SentAt.Before(d.From) || !d.Met.IsZero() && q.SentAt.After(d.Met) {
 			continue
 		}
 		row := timer{stops: []said{{name: answer}}, answers: true}
@@ -254,4 +254,19 @@ func (r *reckoning) waited(d Deadline) (total time.Duration, still bool) {
 		}
 	}
 	return total, still
+}
+
+// answerTo names the type that answers a question without which its author cannot go on, "" where m asks nothing such.
+func answerTo(m Message) string {
+	switch m.Type.Name() {
+	case "supplement-request":
+		return "supplement"
+	case "consultation":
+		return "consultation-reply"
+	case "nationality-result":
+		if m.Outcome == "needs-more" || m.Outcome == "interview-requested" {
+			return "supplement"
+		}
+	}
+	return ""
 }

@@ -18,8 +18,8 @@ func (r *reckoning) reports() {
 	for _, m := range r.messages {
 		at := m.SentAt
 		if m.From != r.c.Requested {
-			if !schemas.Opens(m.Type) {
-				continue
+			if !schemas.Opens(m.Type) && m.Type.Name() != "supplement" && m.Type.Name() != "consultation-reply" {
+				continue // it does not give the turn to whoever reports
 			}
 			at = m.StoredAt
 		}

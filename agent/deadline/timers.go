@@ -10,10 +10,11 @@ import (
 type timer struct {
 	kind     Kind
 	channels []schemas.Channel // nil: all
-	starts   []said
-	opens    bool // every message that can open a case starts it
-	// own: the sender of the starting message performs, and its sent_at counts; else its recipient, from stored_at on.
-	own   bool
+	// starts: the recipient of such a message performs, from its stored_at on.
+	starts []said
+	opens  bool // so does that of every message that can open a case
+	// own: the sender of such a message performs, from its sent_at on.
+	own   []said
 	stops []said // nil: whatever the performing authority sends
 	// answers: each starting message runs its own time, and is stopped by what replies to it; else the latest one counts.
 	answers bool
@@ -48,6 +49,7 @@ func timers() []timer {
 	granted := []string{"accepted", "partial", "conditional"}
 	refused := []string{"refused", "refused-under-other-treaty", "not-available"} // the second as lifecycle.Essence says it
 	decided := func(more ...said) []said { return append(more, said{name: "decision"}) }
+	incomplete := []said{{name: "supplement-request"}, {"nationality-result", []string{"needs-more", "interview-requested"}}}
 	return []timer{
 		{
 			kind: Acknowledgement, opens: true,
@@ -66,8 +68,10 @@ func timers() []timer {
 			stops: decided(said{name: "result"}), pauses: true, term: fixed(func(t *Table) Term { return t.Decision }),
 		},
 		{
-			kind: Execution, channels: []schemas.Channel{schemas.ChannelMLA}, starts: []said{{"decision", granted}}, own: true,
-			stops: []said{{"result", []string{"full", "none"}}}, pauses: true, term: fixed(func(t *Table) Term { return t.Execution }),
+			kind: Execution, channels: []schemas.Channel{schemas.ChannelMLA}, own: []said{{"decision", granted}},
+			// Accepted terms bind (UNTOC art. 18(26)): the reply that accepts them leaves nothing to decide.
+			starts: []said{{"consultation-reply", []string{"accept"}}},
+			stops:  []said{{"result", []string{"full", "none"}}}, pauses: true, term: fixed(func(t *Table) Term { return t.Execution }),
 		},
 		{
 			kind: FreezeDecision, channels: []schemas.Channel{schemas.ChannelConfiscation}, starts: []said{{name: "provisional-request"}},
@@ -89,16 +93,25 @@ func timers() []timer {
 			stops: decided(said{"result", []string{"full", "partial", "none"}}), pauses: true, term: fixed(func(t *Table) Term { return t.Recognition }),
 		},
 		{
+			kind: Decision, channels: []schemas.Channel{schemas.ChannelConfiscation}, starts: []said{{name: "disposal-request"}},
+			stops: []said{{name: "disposal-decision"}}, answers: true, term: fixed(func(t *Table) Term { return t.Decision }),
+		},
+		{
 			kind: TransferDecision, channels: []schemas.Channel{schemas.ChannelTransfer}, starts: []said{{name: "request"}},
 			stops: decided(), pauses: true, term: fixed(func(t *Table) Term { return t.TransferDecision }),
 		},
 		{
 			kind: NationalityReply, channels: []schemas.Channel{schemas.ChannelRepatriation}, starts: []said{{name: "nationality-request"}},
-			stops: []said{{name: "nationality-result"}}, pauses: true, term: fixed(func(t *Table) Term { return t.NationalityReply }),
+			stops:  []said{{"nationality-result", []string{"national-confirmed", "permanent-resident-confirmed", "not-national"}}},
+			pauses: true, term: fixed(func(t *Table) Term { return t.NationalityReply }),
 		},
 		{
 			kind: TravelDocument, channels: []schemas.Channel{schemas.ChannelRepatriation}, starts: []said{{name: "travel-document-request"}},
-			stops: []said{{name: "travel-document-issued"}, {"decision", refused}}, term: fixed(func(t *Table) Term { return t.TravelDocument }),
+			stops: decided(said{name: "travel-document-issued"}), answers: true, term: fixed(func(t *Table) Term { return t.TravelDocument }),
+		},
+		{
+			kind: Decision, channels: []schemas.Channel{schemas.ChannelRepatriation}, starts: []said{{name: "return-plan"}},
+			stops: decided(), answers: true, term: fixed(func(t *Table) Term { return t.Decision }),
 		},
 		{
 			kind: DocumentCheck, channels: []schemas.Channel{schemas.ChannelBorder}, starts: []said{{name: "document-check-request"}},
@@ -115,11 +128,11 @@ func timers() []timer {
 			term: fixed(func(t *Table) Term { return t.StatusReply }),
 		},
 		{
-			kind: Supplement, starts: []said{{name: "supplement-request"}}, stops: []said{{name: "supplement"}}, answers: true,
+			kind: Supplement, starts: incomplete, stops: []said{{name: "supplement"}}, answers: true,
 			term: fixed(func(t *Table) Term { return t.Supplement }), remind: func(t *Table) Term { return t.SupplementReminder },
 		},
 		{
-			kind: SupplementParked, starts: []said{{name: "supplement-request"}}, stops: []said{{name: "supplement"}}, answers: true, lapses: true,
+			kind: SupplementParked, starts: incomplete, stops: []said{{name: "supplement"}}, answers: true, lapses: true,
 			term: fixed(func(t *Table) Term { return t.SupplementParked }),
 		},
 	}
