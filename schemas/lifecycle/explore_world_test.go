@@ -182,6 +182,7 @@ func permitted(c *Case, e Event) bool {
 func sameCase(a, b *Case) bool {
 	return a.State == b.State && a.main == b.main && a.marks == b.marks && a.Open == b.Open && a.NextToAct == b.NextToAct &&
 		a.Requesting == b.Requesting && a.Requested == b.Requested && a.Opened == b.Opened &&
+		a.Expires.Equal(b.Expires) && slices.Equal(a.Erase, b.Erase) &&
 		slices.Equal(a.questions, b.questions) && maps.Equal(a.Effects, b.Effects)
 }
 
