@@ -232,7 +232,7 @@ func isText(at string) bool {
 		"functions", "location", "to", "reason", "technical_desk", "conditions", "urgency_reason", "due_reason", "names", "former_names", "number",
 		"content", "use", "national_ref", "desk", "why", "answer", "next_step", "proposed_terms", "concern", "remarks", "ground_text", "reasons",
 		"summary", "holder", "aliases", "birth_place", "place", "district", "street", "new_purpose", "terms", "cannot_keep", "condition", "part", "nature",
-	}, last) || slices.Contains(jitTexts(), last) || slices.Contains(confiscationTexts(), last)
+	}, last) || slices.Contains(jitTexts(), last) || slices.Contains(confiscationTexts(), last) || slices.Contains(transferTexts(), last)
 }
 
 // An unknown member is added to every object: it is reported at the object, without its name.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//go:embed shared/*.json mla/*.json confiscation/*.json border/*.json jit/*.json repatriation/*.json
+//go:embed shared/*.json mla/*.json confiscation/*.json border/*.json jit/*.json repatriation/*.json transfer/*.json
 var schemaFiles embed.FS
 
 //go:embed examples/*.json
@@ -34,7 +34,7 @@ type registration struct {
 
 // registrations is the one list of message types. A channel is added by adding its list.
 func registrations() []registration {
-	return slices.Concat(mla(), confiscation(), border(), jit(), repatriation())
+	return slices.Concat(mla(), confiscation(), border(), jit(), repatriation(), transfer())
 }
 
 // mla lists mutual legal assistance, UNTOC art. 18.
