@@ -160,7 +160,7 @@ func (x *explorer) candidates(w *world, side int) (list []letter, err error) {
 		for _, reply := range replies {
 			l := letter{move: m, reply: reply, seen: seen}
 			l.lawful = permitted(c, x.event(side, mine, l))
-			if !l.lawful {
+			if !l.lawful && x.probing {
 				if err := x.inert(w, side, l); err != nil {
 					return nil, err
 				}
