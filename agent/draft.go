@@ -19,24 +19,21 @@ import (
 // Draft is step 1 of the life of a message. draft is a payload as JSON with one more member, "to". It becomes one message
 // for each recipient, each with its own id, in review. A draft with a defect is refused whole, with every defect named.
 func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Message, error) {
-	d, err := a.parseDraft(draft)
+	copies, err := a.parseCopies(ctx, draft)
 	if err != nil {
 		return nil, err
 	}
 	var made []*store.Message
 	err = a.store.Update(ctx, func(tx *store.Tx) error {
-		if err := a.checkDraft(tx, d); err != nil {
+		if err := a.checkTeamDraft(tx, copies); err != nil {
 			return err
 		}
-		for _, peer := range d.To {
-			m := &store.Message{Key: store.Key{Sender: a.me, ID: schemas.NewMessageID()}, Recipient: peer, Direction: store.Out}
-			if err := a.fill(m, d); err != nil {
+		for _, d := range copies {
+			messages, err := a.draftOne(tx, d, by)
+			if err != nil {
 				return err
 			}
-			if err := a.putDraft(tx, m, by, eventDrafted); err != nil {
-				return err
-			}
-			made = append(made, m)
+			made = append(made, messages...)
 		}
 		return nil
 	})
@@ -44,6 +41,24 @@ func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Messa
 		return nil, err
 	}
 	return a.drafted(made, by), nil
+}
+
+// draftOne puts the messages that one payload becomes into review.
+func (a *Agent) draftOne(tx *store.Tx, d *schemas.Draft, by string) (made []*store.Message, err error) {
+	if err := a.checkDraft(tx, d); err != nil {
+		return nil, err
+	}
+	for _, peer := range d.To {
+		m := &store.Message{Key: store.Key{Sender: a.me, ID: schemas.NewMessageID()}, Recipient: peer, Direction: store.Out}
+		if err := a.fill(m, d); err != nil {
+			return nil, err
+		}
+		if err := a.putDraft(tx, m, by, eventDrafted); err != nil {
+			return nil, err
+		}
+		made = append(made, m)
+	}
+	return made, nil
 }
 
 // Edit replaces the content of a message that has not left. Any approval is undone: it was given for other bytes.
@@ -55,6 +70,9 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
 		if !slices.Contains(editable, m.State) {
 			return wrongState(m, "edited")
+		}
+		if err := keepCopiesAlike(m); err != nil {
+			return err
 		}
 		if len(d.To) != 1 || d.To[0] != m.Recipient {
 			return problem(ReasonRecipient, "an edited message keeps its recipient", `write "to": ["`+string(m.Recipient)+`"], or discard the message and draft a new one`)

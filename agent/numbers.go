@@ -110,12 +110,15 @@ func (a *Agent) placeOf(tx *store.Tx, m *store.Message) (envelope.Rejection, err
 	if m.Opens() {
 		return "", nil
 	}
-	state, _, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))
+	state, messages, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))
 	if errors.Is(err, errNoCase) {
 		return envelope.RejectedParty, nil // unknown here, or another pair's: the answer is the same for both
 	}
 	if err != nil {
 		return "", err
+	}
+	if ofOtherTeam(m, messages) {
+		return envelope.RejectedParty, nil
 	}
 	if state.PermitsEvent(eventOf(m)) != nil {
 		return envelope.RejectedState, nil

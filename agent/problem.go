@@ -16,6 +16,7 @@ const (
 	ReasonLanguage     = "language"      // the recipient does not accept the language
 	ReasonCase         = "case"          // no such case, or the message does not belong to it
 	ReasonNotPermitted = "not-permitted" // the case's state does not allow it now
+	ReasonTeam         = "team"          // a joint investigation team does not allow it now
 	ReasonNotFound     = "not-found"
 	ReasonAmbiguous    = "ambiguous"   // a prefix that several ids begin with
 	ReasonState        = "wrong-state" // the message is beyond that, or not there yet

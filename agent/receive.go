@@ -146,6 +146,9 @@ func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envel
 	if err != nil {
 		return store.FateRejected, nil, envelope.RejectedRoute, nil
 	}
+	if reason := a.teamRejects(header.From, payload); reason != "" {
+		return store.FateRejected, nil, reason, nil
+	}
 	outcome, err := lifecycle.Essence(payload)
 	if err != nil {
 		return store.FateRejected, nil, envelope.RejectedSchema, nil

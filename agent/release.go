@@ -132,6 +132,9 @@ func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
 	if clearance == nil {
 		return a.stop(ctx, m, decision)
 	}
+	if settled, err := a.audienceSettled(ctx, m, view, now); err != nil || !settled {
+		return err
+	}
 	// 5. Seal and commit.
 	to, err := view.EncryptionKey(m.Recipient, now)
 	if err != nil {
@@ -169,6 +172,9 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 		return nil, err
 	}
 	if permitted, err := a.stillPermitted(tx, m, pair); err != nil || !permitted {
+		return m, err
+	}
+	if permitted, err := a.teamPermits(tx, m); err != nil || !permitted {
 		return m, err
 	}
 	sealed, err := envelope.Seal(c, envelope.Header{

@@ -319,7 +319,7 @@ func sealForged(t *testing.T, from, to *pkitest.Authority, header map[string]any
 		t.Fatal(err)
 	}
 	return sealRaw(t, jws, to, schemas.Route{
-		From: header["from"].(schemas.AuthorityID), To: header["to"].(schemas.AuthorityID), Channel: "mla",
+		From: header["from"].(schemas.AuthorityID), To: header["to"].(schemas.AuthorityID), Channel: schemas.Channel(header["channel"].(string)),
 		ID: header["id"].(schemas.MessageID), Suite: 1,
 	})
 }

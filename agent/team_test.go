@@ -1,0 +1,420 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/api"
+	"comity/agent/envelope"
+	"comity/agent/store"
+	"comity/schemas"
+	"comity/schemas/team"
+)
+
+var teamOfThree = team.ID{Proposer: qm, ID: "team000000000000000000000a"}
+
+// itemDraft is the example of a type of the team as a draft, with the identifiers left to the agent.
+func itemDraft(t *testing.T, from schemas.AuthorityID, name string, audience []schemas.AuthorityID, change map[string]any) []byte {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(schemas.Example(schemas.MessageType("jit."+name+"/1")), &object); err != nil {
+		t.Fatal(err)
+	}
+	delete(object, "case")
+	object["to"] = slices.DeleteFunc(slices.Clone(audience), func(a schemas.AuthorityID) bool { return a == from })
+	body := object["body"].(map[string]any)
+	for _, member := range []string{"item", "parent", "references", "accession", "informed"} {
+		delete(body, member)
+	}
+	body["audience"] = audience
+	for member, v := range change {
+		body[member] = v
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+// approveAll drafts an item and approves every copy.
+func (d *desk) approveAll(draft []byte) []api.Message {
+	d.t.Helper()
+	made, err := d.Draft(d.t.Context(), "officer-1", draft)
+	if err != nil {
+		d.t.Fatalf("%s drafting: %v %+v", d.me, err, defectsOf(err))
+	}
+	for _, m := range made {
+		if _, err := d.Approve(d.t.Context(), "approver", m.ID, m.SHA256, []byte("proof")); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	return made
+}
+
+// share sends an item to its audience and carries it there.
+func (d *desk) share(name string, audience []schemas.AuthorityID, change map[string]any) team.Ref {
+	d.t.Helper()
+	made := d.approveAll(itemDraft(d.t, d.me, name, audience, change))
+	for _, m := range made {
+		d.seal(m.ID)
+		if sent := d.message(d.me, m.ID); sent.State != store.Sent {
+			d.t.Fatalf("%s: copy of %s for %s is %s %s", d.me, name, sent.Recipient, sent.State, sent.Reason)
+		}
+	}
+	d.w.carry(d.t)
+	item, err := readItem(d.message(d.me, made[0].ID))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, m := range made {
+		if got := d.w.desks[m.To].message(d.me, m.ID); got.State != store.Received {
+			d.t.Fatalf("%s: copy of %s at %s is %s %s", d.me, name, m.To, got.State, got.Reason)
+		}
+	}
+	return item.Ref
+}
+
+func (d *desk) team() team.Team {
+	d.t.Helper()
+	view, _, err := d.Team(d.t.Context(), teamOfThree)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return view
+}
+
+// refusesItem drafts what the team must not take.
+func (d *desk) refusesItem(name string, audience []schemas.AuthorityID, change map[string]any, reason team.Reason) {
+	d.t.Helper()
+	_, err := d.Draft(d.t.Context(), "officer-1", itemDraft(d.t, d.me, name, audience, change))
+	wantProblem(d.t, err, ReasonTeam)
+	if err != nil && !strings.Contains(err.Error(), string(reason)) {
+		d.t.Errorf("%s: %s is refused with %v, want %s", d.me, name, err, reason)
+	}
+}
+
+func refJSON(r team.Ref) map[string]any { return map[string]any{"author": r.Author, "item": r.Item} }
+
+// found sets up a team among some of the three desks, and leaves it active.
+func (w *world) found(t *testing.T, parties ...schemas.AuthorityID) (text team.Item) {
+	t.Helper()
+	m := w.desks[parties[0]]
+	m.share("proposal", parties, map[string]any{"proposed_parties": parties[1:]})
+	for i, a := range parties[1:] { // the proposer has a case with each; each two others open one
+		for _, b := range parties[i+2:] {
+			w.desks[a].share("team-open", []schemas.AuthorityID{a, b}, nil)
+		}
+	}
+	m.share("agreement", parties, map[string]any{"document": agreementOf(t, parties, w.clock.Now())})
+	for _, i := range m.heldItems() {
+		if i.Document != nil {
+			text = i
+		}
+	}
+	for _, p := range parties {
+		w.desks[p].share("signature", parties, map[string]any{"agreement": text.Agreement, "signed_on": w.clock.Now().Format(time.DateOnly)})
+	}
+	return text
+}
+
+func (d *desk) heldItems() (items []team.Item) {
+	d.t.Helper()
+	err := d.store.View(d.t.Context(), func(tx *store.Tx) error {
+		h, err := d.holdings(tx, teamOfThree)
+		items = h.items
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return items
+}
+
+// agreementOf is the text of the example for these parties, for 20 days from now.
+func agreementOf(t *testing.T, parties []schemas.AuthorityID, now time.Time) map[string]any {
+	t.Helper()
+	var payload struct {
+		Body struct {
+			Document map[string]any `json:"document"`
+		} `json:"body"`
+	}
+	if err := json.Unmarshal(schemas.Example("jit.agreement/1"), &payload, json.RejectUnknownMembers(false)); err != nil {
+		t.Fatal(err)
+	}
+	text := payload.Body.Document
+	var states []schemas.StateCode
+	var leaders []map[string]any
+	for _, p := range parties {
+		states = append(states, p.State())
+		leaders = append(leaders, map[string]any{"state": p.State(), "authority": p, "function": "Prosecutor"})
+	}
+	text["parties"], text["operating_states"], text["leaders"] = parties, states, leaders
+	text["from"], text["to"] = now.Format(time.DateOnly), now.AddDate(0, 0, 20).Format(time.DateOnly)
+	return text
+}
+
+func TestATeamOfThree(t *testing.T) {
+	w := newWorld(t)
+	m, n, p := w.desks[qm], w.desks[qn], w.desks[qp]
+	three := []schemas.AuthorityID{qm, qn, qp}
+	text := w.found(t, three...)
+	for _, d := range []*desk{m, n, p} {
+		if got := d.team(); got.State != team.Active || len(got.Members) != 3 || got.Agreement != text.Agreement {
+			t.Fatalf("%s sees a team that is %s with %d members", d.me, got.State, len(got.Members))
+		}
+	}
+
+	// Evidence for all, an item for one, and what must not refer to it.
+	toAll := m.share("evidence-item", three, nil)
+	pair := []schemas.AuthorityID{qm, qn}
+	bilateral := m.share("team-message", pair, nil)
+	m.refusesItem("team-message", three, map[string]any{"references": []any{refJSON(bilateral)}}, team.ReferenceNotSent)
+	n.refusesItem("team-message", three, map[string]any{"parent": refJSON(bilateral)}, team.BeyondParent)
+	n.refusesItem("team-message", three, map[string]any{"references": []any{refJSON(bilateral)}}, team.ReferenceNotSent)
+	p.refusesItem("team-message", three, map[string]any{"parent": refJSON(bilateral)}, team.UnknownItem)
+	n.share("team-message", pair, map[string]any{"parent": refJSON(bilateral)})
+	p.share("team-message", three, map[string]any{"parent": refJSON(toAll)})
+
+	// QP sees neither the item nor a gap where it would stand.
+	if _, ok := find(p.heldItems(), bilateral); ok {
+		t.Fatal("QP holds an item that was for others")
+	}
+	m.share("team-message", three, map[string]any{"references": []any{refJSON(toAll)}})
+	for _, d := range []*desk{n, p} {
+		if got, want := numbersFrom(t, d, qm), numbersFrom(t, m, qm, d.me); !slices.Equal(got, want) || !isCount(got) {
+			t.Errorf("%s numbers the items from QM %v, QM numbers them %v", d.me, got, want)
+		}
+	}
+	for _, d := range []*desk{m, n, p} {
+		if up := d.alarms(); len(up) > 0 {
+			t.Errorf("%s has alarms: %v", d.me, up)
+		}
+	}
+
+	// Removal: from the next item on QP is sent nothing, and knows why.
+	for _, d := range []*desk{m, n} {
+		d.share("member-removal", three, map[string]any{"member": qp, "agreed_on": w.clock.Now().Format(time.DateOnly)})
+	}
+	m.refusesItem("evidence-item", three, nil, team.AudienceStranger)
+	p.refusesItem("evidence-item", three, nil, team.NotAMember)
+	m.share("evidence-item", pair, nil)
+	if got := p.team().StateFor(qp); got != team.MemberRemoved {
+		t.Errorf("QP is told that the team is %s", got)
+	}
+
+	// Expiry: the team can be read, evaluated and closed.
+	w.clock.Advance(21 * 24 * time.Hour)
+	w.renew(t)
+	for _, d := range []*desk{m, n} {
+		if got := d.team().State; got != team.Expired {
+			t.Errorf("%s sees a team that is %s", d.me, got)
+		}
+		d.refusesItem("evidence-item", pair, nil, team.ReadOnly)
+		d.refusesItem("team-message", pair, nil, team.ReadOnly)
+		d.share("evaluation", pair, nil)
+	}
+	if got := m.team().State; got != team.Evaluated {
+		t.Errorf("after both evaluations the team is %s", got)
+	}
+}
+
+func find(items []team.Item, r team.Ref) (team.Item, bool) {
+	i := slices.IndexFunc(items, func(i team.Item) bool { return i.Ref == r })
+	if i < 0 {
+		return team.Item{}, false
+	}
+	return items[i], true
+}
+
+// numbersFrom lists the numbers of the items of an author, as a desk counts those for itself or for another.
+func numbersFrom(t *testing.T, d *desk, author schemas.AuthorityID, to ...schemas.AuthorityID) (numbers []int) {
+	t.Helper()
+	_, items, err := d.Team(t.Context(), teamOfThree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient := append(to, d.me)[0]
+	for _, i := range items {
+		if i.Ref.Author == author && i.To == recipient {
+			numbers = append(numbers, i.Number)
+		}
+	}
+	return numbers
+}
+
+func isCount(numbers []int) bool {
+	for i, n := range numbers {
+		if n != i+1 {
+			return false
+		}
+	}
+	return len(numbers) > 0
+}
+
+// QP joins a team of two: it is sent nothing from before, and nobody may refer it to that.
+func TestAccessionBringsNoHistory(t *testing.T) {
+	w := newWorld(t)
+	m, n, p := w.desks[qm], w.desks[qn], w.desks[qp]
+	two, three := []schemas.AuthorityID{qm, qn}, []schemas.AuthorityID{qm, qn, qp}
+	text := w.found(t, two...)
+	old := m.share("evidence-item", two, nil)
+	request := p.share("accession-request", three, nil)
+	accession := map[string]any{"accession": refJSON(request)}
+	m.refusesItem("accession-accept", three, map[string]any{
+		"accession": refJSON(request), "agreement": text.Agreement, "until": text.Document.To, "accepted_on": w.clock.Now().Format(time.DateOnly),
+	}, team.NotAgreed)
+	for _, d := range []*desk{m, n} {
+		d.share("accession-vote", two, map[string]any{"accession": accession["accession"], "vote": "in-favour"})
+	}
+	for _, d := range []*desk{m, n} {
+		d.share("accession-accept", three, map[string]any{
+			"accession": refJSON(request), "agreement": text.Agreement, "until": text.Document.To, "accepted_on": w.clock.Now().Format(time.DateOnly),
+		})
+	}
+	m.refusesItem("evidence-item", three, nil, team.AudienceStranger) // it has not signed yet
+	m.share("agreement", []schemas.AuthorityID{qm, qp}, map[string]any{"document": agreementOf(t, two, w.clock.Now())})
+	p.share("signature", three, map[string]any{"agreement": text.Agreement, "signed_on": w.clock.Now().Format(time.DateOnly)})
+	for _, d := range []*desk{m, n, p} {
+		if got := d.team(); got.State != team.Active || len(got.Members) != 3 || got.To != text.Document.To {
+			t.Fatalf("%s sees a team that is %s with %d members until %s", d.me, got.State, len(got.Members), got.To)
+		}
+	}
+	if _, ok := find(p.heldItems(), old); ok {
+		t.Fatal("the newcomer was sent history")
+	}
+	m.refusesItem("team-message", three, map[string]any{"references": []any{refJSON(old)}}, team.ReferenceNotSent)
+	m.share("evidence-item", three, nil)
+}
+
+// Nothing is sealed for anybody until every copy is approved.
+func TestAnItemWaitsUntilItsAudienceIsSettled(t *testing.T) {
+	w := newWorld(t)
+	m := w.desks[qm]
+	three := []schemas.AuthorityID{qm, qn, qp}
+	w.found(t, three...)
+	made, err := m.Draft(t.Context(), "officer-1", itemDraft(t, qm, "evidence-item", three, nil))
+	if err != nil || len(made) != 2 {
+		t.Fatalf("%d copies, %v", len(made), err)
+	}
+	approve := func(i int) {
+		if _, err := m.Approve(t.Context(), "approver", made[i].ID, made[i].SHA256, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	approve(0)
+	m.seal(made[0].ID)
+	if got := m.message(qm, made[0].ID); got.State != store.Approved || got.Seq != 0 {
+		t.Fatalf("one copy is %s with number %d while the other is unapproved", got.State, got.Seq)
+	}
+	edited := strings.Replace(string(itemDraft(t, qm, "evidence-item", []schemas.AuthorityID{qm, qn}, map[string]any{"item": schemas.NewMessageID()})),
+		`"channel"`, `"case":"`+string(made[0].Case)+`","channel"`, 1)
+	_, err = m.Edit(t.Context(), "officer-1", made[0].ID, []byte(edited))
+	wantProblem(t, err, ReasonTeam)
+	approve(1)
+	for _, copied := range made {
+		m.seal(copied.ID)
+		if got := m.message(qm, copied.ID); got.State != store.Sent {
+			t.Fatalf("copy is %s %s", got.State, got.Reason)
+		}
+	}
+	// Each copy has its own case, and the same body.
+	one, two := m.message(qm, made[0].ID), m.message(qm, made[1].ID)
+	a, errA := readItem(one)
+	b, errB := readItem(two)
+	if errA != nil || errB != nil || a.SHA256 != b.SHA256 || one.Case == two.Case {
+		t.Errorf("the copies are not one item in two cases: %v, %v", errA, errB)
+	}
+}
+
+// What changes between draft and release counts: an item approved before a removal does not reach the one who left.
+func TestRemovalStopsWhatWasApproved(t *testing.T) {
+	w := newWorld(t)
+	m, n := w.desks[qm], w.desks[qn]
+	three := []schemas.AuthorityID{qm, qn, qp}
+	w.found(t, three...)
+	waiting := m.approveAll(itemDraft(t, qm, "evidence-item", three, nil))
+	for _, d := range []*desk{m, n} {
+		d.share("member-removal", three, map[string]any{"member": qp, "agreed_on": w.clock.Now().Format(time.DateOnly)})
+	}
+	for _, copied := range waiting {
+		m.seal(copied.ID)
+		if got := m.message(qm, copied.ID); got.State == store.Sent || got.Seq != 0 {
+			t.Errorf("the copy for %s was sealed", got.Recipient)
+		}
+	}
+	if got := m.message(qm, waiting[0].ID); got.State != store.Returned || got.Reason != ReasonTeam {
+		t.Errorf("the item is %s %s, and its author is not told", got.State, got.Reason)
+	}
+}
+
+// A peer's agent that asks nothing cannot put an item where it does not belong.
+func TestAPeersIllegalItemIsRejected(t *testing.T) {
+	w := newWorld(t)
+	m, n := w.desks[qm], w.desks[qn]
+	w.found(t, qm, qn)
+	pairCase := n.caseWith(qm)
+	others := map[string]struct {
+		change map[string]any
+		reason envelope.Rejection
+	}{
+		"an audience without us": {map[string]any{"audience": []schemas.AuthorityID{qn, qp}}, envelope.RejectedParty},
+		"an audience without it": {map[string]any{"audience": []schemas.AuthorityID{qm, qp}}, envelope.RejectedSchema},
+		"a team of another case": {map[string]any{"audience": []schemas.AuthorityID{qm, qn}, "team": map[string]any{"proposer": qn, "id": teamOfThree.ID}}, envelope.RejectedParty},
+	}
+	for name, other := range others {
+		t.Run(name, func(t *testing.T) {
+			item := itemDraft(t, qn, "team-message", []schemas.AuthorityID{qm, qn}, other.change)
+			var object map[string]any
+			if err := json.Unmarshal(item, &object); err != nil {
+				t.Fatal(err)
+			}
+			delete(object, "to")
+			object["case"] = string(pairCase)
+			object["body"].(map[string]any)["item"] = schemas.NewMessageID()
+			payload, err := schemas.Canonical(object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seq := nextFrom(t, m, qn)
+			m.take(n.forge(qm, payload, seq, chainOf(t, m, qn), func(h map[string]any) {
+				h["channel"], h["seen"] = "jit", sentTo(t, m, qn)
+			}))
+			if r := lastReceipt(t, m, n); r.Outcome != envelope.Rejected || r.Reason != other.reason {
+				t.Errorf("the sender is told %s, want %s", fmt.Sprint(r.Outcome, r.Reason), other.reason)
+			}
+		})
+	}
+	if got := m.team(); got.State != team.Active {
+		t.Errorf("the team is %s", got.State)
+	}
+}
+
+func (d *desk) caseWith(peer schemas.AuthorityID) schemas.CaseID {
+	d.t.Helper()
+	found, err := d.caseOfTeam(d.t.Context(), teamOfThree, peer)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return found
+}
+
+func pairOf(t *testing.T, d *desk, peer schemas.AuthorityID) (pair store.Pair) {
+	t.Helper()
+	err := d.store.View(t.Context(), func(tx *store.Tx) (err error) { pair, err = tx.Pair(peer); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+func nextFrom(t *testing.T, d *desk, peer schemas.AuthorityID) uint64 {
+	return pairOf(t, d, peer).Received + 1
+}
+
+func sentTo(t *testing.T, d *desk, peer schemas.AuthorityID) uint64 { return pairOf(t, d, peer).Sent }
