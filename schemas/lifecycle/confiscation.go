@@ -1,10 +1,6 @@
 package lifecycle
 
-import (
-	"maps"
-	"slices"
-	"sync"
-)
+import "sync"
 
 // The states of confiscation (DOMAIN section 3). StateNotRealised is where a case stands when nothing could be
 // confiscated or realised: the property was gone, or the order was not granted.
@@ -158,22 +154,4 @@ func confiscationStory(opening, as string, begins mark) *story {
 			{Type: "costs-consultation", By: Both, From: open},
 		},
 	}
-}
-
-// without takes states out of a table, and with them the rows that lead there or stand only there, and the rows of a
-// type that has no place in it.
-func (s *story) without(name string, states ...State) *story {
-	gone := func(state State) bool { return slices.Contains(states, state) }
-	maps.DeleteFunc(s.States, func(state State, _ Sides) bool { return gone(state) })
-	var rules []rule
-	for _, r := range s.Rules {
-		if r.From != nil {
-			r.From = slices.DeleteFunc(slices.Clone(r.From), gone)
-		}
-		if r.Type != name && !gone(r.To) && (r.From == nil || len(r.From) > 0) {
-			rules = append(rules, r)
-		}
-	}
-	s.Rules = rules
-	return s
 }

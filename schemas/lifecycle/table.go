@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"comity/schemas"
@@ -29,6 +31,25 @@ type story struct {
 	Rules []rule
 	// Precedence decides between events that crossed: lower comes first, 0 where a type is not named.
 	Precedence map[string]int
+}
+
+// without takes states out of a table, and with them the rows that lead there or stand only there, and the rows of a
+// type that has no place in it.
+func (s *story) without(name string, states ...State) *story {
+	gone := func(state State) bool { return slices.Contains(states, state) }
+	maps.DeleteFunc(s.States, func(state State, _ Sides) bool { return gone(state) })
+	s.Ends = slices.DeleteFunc(slices.Clone(s.Ends), gone)
+	var rules []rule
+	for _, r := range s.Rules {
+		if r.From != nil {
+			r.From = slices.DeleteFunc(slices.Clone(r.From), gone)
+		}
+		if r.Type != name && !gone(r.To) && (r.From == nil || len(r.From) > 0) {
+			rules = append(rules, r)
+		}
+	}
+	s.Rules = rules
+	return s
 }
 
 // overlay shows State while a question of this kind is open, or while Mark is set.
@@ -83,6 +104,8 @@ func stories(ch schemas.Channel) []*story {
 		return mlaStories()
 	case schemas.ChannelConfiscation:
 		return confiscationStories()
+	case schemas.ChannelTransfer:
+		return transferStories()
 	case schemas.ChannelJIT:
 		return jitStories()
 	case schemas.ChannelBorder:
@@ -119,6 +142,8 @@ func ownEssence(ch schemas.Channel) map[string]string {
 	switch ch {
 	case schemas.ChannelConfiscation:
 		return map[string]string{"request": "route", "freeze-report": "status"}
+	case schemas.ChannelTransfer:
+		return transferEssence()
 	case schemas.ChannelJIT:
 		return map[string]string{"close": "stage"}
 	case schemas.ChannelBorder:
