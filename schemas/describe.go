@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type Description struct {
 	Body        string  // where the body is described; types with the same text here have the same body
 	Fields      []Field // the members of the payload, in the order of the schema; the body is the last
 	Conditions  []string
+	Own         []string // those of Conditions that not every message has to meet
 }
 
 // Field is one member, or one item of a list.
@@ -38,6 +40,7 @@ type Field struct {
 	Form        string // the kind with its bounds, in words
 	Required    bool   // whatever else the message says; Conditions of the parent may require it too
 	Absent      bool   // this type never has it
+	Narrowed    bool   // of the payload: this type allows less than every message does
 	OriginSafe  bool   // may be told to a State from which its subject may have to be protected (rule ASY-06)
 	Enum        []string
 	Const       string // the one value that is possible
@@ -84,8 +87,23 @@ func Describe(t MessageType) (*Description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("describing %s: %w", t, err)
 	}
+	every, err := DescribeEnvelope()
+	if err != nil {
+		return nil, err
+	}
+	place := []string{"/channel", "/type", "/case", "/in_reply_to", "/body"} // these say what type it is
+	for i := range whole.Fields {
+		if f := &whole.Fields[i]; !slices.Contains(place, f.Pointer) {
+			f.narrows(every.Fields)
+		}
+	}
 	d := &Description{
 		Type: t, Opens: known.Opens, Continues: known.Continues, Body: known.Body, Fields: whole.Fields, Conditions: whole.Conditions,
+	}
+	for _, c := range d.Conditions {
+		if !slices.Contains(every.Conditions, c) {
+			d.Own = append(d.Own, c)
+		}
 	}
 	d.Answers, d.MustAnswer = Answers(t)
 	body := slices.IndexFunc(d.Fields, func(f Field) bool { return f.Pointer == "/body" })
@@ -96,6 +114,21 @@ func Describe(t MessageType) (*Description, error) {
 	return d, nil
 }
 
+// DescribeEnvelope is what every message carries, as it is before a type narrows it: its fields are the members.
+func DescribeEnvelope() (Field, error) {
+	set, err := compiled()
+	if err != nil {
+		return Field{}, fmt.Errorf("compiling the embedded schemas: %w", err)
+	}
+	const at = schemaBase + "shared/envelope.json"
+	w := &describer{set: set, order: map[string][]string{}}
+	f, err := w.field("", w.parts(at, set.docs[at]), 0)
+	if err != nil {
+		return Field{}, fmt.Errorf("describing what every message carries: %w", err)
+	}
+	return f, nil
+}
+
 // BodyField is the field that differs from type to type.
 func (d *Description) BodyField() Field {
 	for _, f := range d.Fields {
@@ -104,6 +137,41 @@ func (d *Description) BodyField() Field {
 		}
 	}
 	return Field{}
+}
+
+// narrows marks f and what is below it where they are not as in the list of those at the same place, and tells whether
+// anything was marked.
+func (f *Field) narrows(list []Field) bool {
+	i := slices.IndexFunc(list, func(e Field) bool { return e.Pointer == f.Pointer })
+	if i < 0 {
+		list = append(slices.Clip(list), Field{})
+		i = len(list) - 1
+	}
+	mine, theirs := *f, list[i]
+	mine.Fields, theirs.Fields = nil, nil
+	f.Narrowed = !reflect.DeepEqual(mine, theirs)
+	for k := range f.Fields {
+		if f.Fields[k].narrows(list[i].Fields) {
+			f.Narrowed = true
+		}
+	}
+	return f.Narrowed
+}
+
+// Narrowed holds the members of the payload of which this type allows less than every message does, and the conditions
+// that it adds.
+func (d *Description) Narrowed() Field {
+	return Field{Fields: onlyNarrowed(d.Fields), Conditions: d.Own}
+}
+
+func onlyNarrowed(fields []Field) (kept []Field) {
+	for _, f := range fields {
+		if f.Narrowed {
+			f.Fields = onlyNarrowed(f.Fields)
+			kept = append(kept, f)
+		}
+	}
+	return kept
 }
 
 // Each visits the fields below f, parents first, with their depth.

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -124,6 +125,9 @@ func kindOf(parts []part, f Field) Kind {
 
 // formOf says the kind with its bounds.
 func formOf(parts []part, f Field) string {
+	if f.Absent {
+		return cmp.Or(f.Hint, "not in this type")
+	}
 	switch f.Kind {
 	case KindConstant:
 		return "always " + f.Const

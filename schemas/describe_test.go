@@ -79,6 +79,22 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// What a type narrows is told apart from what every message carries.
+func TestNarrowed(t *testing.T) {
+	if f := describe(t, "mla.request/1").Narrowed(); len(f.Fields)+len(f.Conditions) > 0 {
+		t.Errorf("mla.request narrows %+v", f)
+	}
+	var pointers []string
+	describe(t, "border.alert/1").Narrowed().Each(func(f Field, _ int) { pointers = append(pointers, f.Pointer) })
+	for pointer, want := range map[string]bool{
+		"/due": true, "/attachments": true, "/subjects/-/role": true, "/subjects/-/identity/names": false, "/language": false, "/case": false, "/body": false,
+	} {
+		if slices.Contains(pointers, pointer) != want {
+			t.Errorf("border.alert narrows %s: %t, want %t", pointer, !want, want)
+		}
+	}
+}
+
 func TestConditionsInWords(t *testing.T) {
 	for _, test := range []struct {
 		typ     MessageType

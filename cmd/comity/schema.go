@@ -66,7 +66,7 @@ func schemaShowCommand() *cobra.Command {
 		Use:   "show TYPE",
 		Short: "Show what a message type says: each field with its article",
 		Long: `TYPE is a message type such as mla.request; with a version, such as mla.request/1, exactly that one.
-The members that every message carries are left out: the schema as JSON has them.`,
+Of the members that every message carries only those are shown that the type narrows: the schema as JSON has them all.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := typeNamed(args[0])
@@ -211,14 +211,25 @@ func printDescription(w io.Writer, d *schemas.Description) error {
 	fmt.Fprintf(w, "Law      %s\n", d.Article)
 	fmt.Fprintf(w, "Case     %s\n", placeOf(d))
 	fmt.Fprintln(w)
+	if narrowed := d.Narrowed(); len(narrowed.Fields)+len(narrowed.Conditions) > 0 {
+		fmt.Fprintln(w, "Of the members that every message carries, this type narrows:")
+		if err := printFields(w, narrowed); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
 	body := d.BodyField()
 	if len(body.Fields) == 0 {
 		_, err := fmt.Fprintln(w, "The body is empty.")
 		return err
 	}
+	return printFields(w, body)
+}
+
+func printFields(w io.Writer, top schemas.Field) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FIELD\tNEEDED\tARTICLE\tFORM\tMEANING")
-	body.Each(func(f schemas.Field, depth int) {
+	top.Each(func(f schemas.Field, depth int) {
 		name := f.Pointer[strings.LastIndexByte(f.Pointer, '/')+1:]
 		if name == "-" {
 			name = "each"
@@ -228,7 +239,7 @@ func printDescription(w io.Writer, d *schemas.Description) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	return printConditions(w, body)
+	return printConditions(w, top)
 }
 
 // printRow writes a field in as many lines as its longest cell needs.
