@@ -114,5 +114,5 @@ func Stories() []Story {
 			{File: "repatriation-withdrawal-confirmation.json", Answers: "repatriation-withdrawal.json", State: "withdrawn"},
 		}},
 	}
-	return slices.Concat(stories, confiscationStories())
+	return slices.Concat(stories, confiscationStories(), transferStories())
 }
