@@ -191,6 +191,17 @@ func TestLaw(t *testing.T) {
 	if _, err := SentenceLeft(time.Now(), "soon", berlin); !errors.Is(err, schemas.ErrForm) {
 		t.Errorf("no date: %v", err)
 	}
+	for body, want := range map[string]Left{
+		`{"conditions":{"time_left":{"duration":"determinate","ends_on":"2027-05-23"}}}`:                  LeftEnough,
+		`{"conditions":{"time_left":{"duration":"determinate","ends_on":"2027-05-22"}}}`:                  LeftTooLittle,
+		`{"conditions":{"time_left":{"duration":"determinate","ends_on":"2027-05-22","exception":true}}}`: LeftExcepted,
+		`{"conditions":{"time_left":{"duration":"indeterminate"}}}`:                                       LeftIndeterminate,
+		`{"conditions":{"time_left":{"duration":"to-be-established"}}}`:                                   LeftToEstablish,
+	} {
+		if got, err := TimeLeft(Message{StoredAt: at(t, "2026-11-23T12:00:00Z"), Body: []byte(body)}, berlin); err != nil || got != want {
+			t.Errorf("%s: %s, %v", body, got, err)
+		}
+	}
 	d, err := Defaults().ConfirmOral(at(t, "2026-11-23T12:00:00Z"), berlin)
 	if err != nil || !d.DueAt.Equal(at(t, "2026-11-24T12:00:00Z")) || !d.RemindAt.Equal(at(t, "2026-11-24T00:00:00Z")) || !d.EscalateAt.Equal(d.DueAt) {
 		t.Errorf("confirmation of an oral request: %+v, %v", d, err)

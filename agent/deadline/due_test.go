@@ -198,6 +198,22 @@ func TestDue(t *testing.T) {
 			"QN/justice acknowledgement of m1 2026-12-21T23:00Z met by m2", "QN/justice nationality-reply of m1 2026-12-29T23:00Z met by m2",
 			"QN/justice status-report of m2 2027-01-14T23:00Z", "QN/justice travel-document of m3 2026-12-28T23:00Z",
 		}},
+		{"a transfer that the administering State asked for", open(t, schemas.ChannelTransfer).says(qm, "2026-11-23T10:00:00Z", "request", "administering-state").
+			says(qm, "2026-11-24T10:00:00Z", "documents-administering", ""), []string{
+			"QN/justice acknowledgement of m1 2026-11-30T23:00Z", "QN/justice status-report of m1 2026-12-23T23:00Z", "QN/justice transfer-decision of m1 2027-02-22T23:00Z",
+		}},
+		{"a transfer that both agree on", open(t, schemas.ChannelTransfer).says(qm, "2026-11-23T10:00:00Z", "request", "administering-state").
+			says(qm, "2026-11-24T10:00:00Z", "documents-administering", "").says(qn, "2026-11-24T11:00:00Z", "documents-sentencing", "").
+			says(qn, "2026-12-01T10:00:00Z", "decision", "accepted"), []string{
+			"QN/justice acknowledgement of m1 2026-11-30T23:00Z met by m3",
+			"QN/justice transfer-decision of m1 2027-02-22T23:00Z met by m4", "QN/justice transfer-handover of m4 2026-12-31T23:00Z",
+		}},
+		{"handed over to the State that was asked", open(t, schemas.ChannelTransfer).says(qm, "2026-11-23T10:00:00Z", "request", "sentencing-state").
+			says(qm, "2026-11-24T10:00:00Z", "documents-sentencing", "").says(qn, "2026-11-24T11:00:00Z", "documents-administering", "").
+			says(qn, "2026-12-01T10:00:00Z", "decision", "accepted").says(qm, "2026-12-20T10:00:00Z", "handover", "done"), []string{
+			"QM/justice transfer-handover of m4 2027-01-01T05:00Z met by m5",
+			"QN/justice acknowledgement of m1 2026-11-30T23:00Z met by m3", "QN/justice transfer-decision of m1 2027-02-22T23:00Z met by m4",
+		}},
 		{"a document at the border", open(t, schemas.ChannelBorder).says(qm, "2026-11-28T10:00:00Z", "document-check-request", "", urgency(schemas.Immediate)), []string{
 			"QN/justice acknowledgement of m1 2026-11-28T10:16Z", "QN/justice document-check of m1 2026-11-28T10:31Z",
 		}},

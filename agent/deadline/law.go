@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"comity/pki"
 	"comity/schemas"
 )
@@ -55,4 +57,52 @@ func (d day) months(n int) day {
 	first := dayOf(time.Date(d.year, d.month+time.Month(n), 1, 12, 0, 0, 0, time.UTC))
 	last := dayOf(time.Date(first.year, first.month+1, 0, 12, 0, 0, 0, time.UTC))
 	return day{first.year, first.month, min(d.day, last.day)}
+}
+
+// Left says whether enough of a sentence is left for a transfer. The set is closed.
+type Left string
+
+// What a request for transfer can say of the time left.
+const (
+	LeftEnough        Left = "enough"
+	LeftTooLittle     Left = "too-little"
+	LeftExcepted      Left = "too-little-with-exception" // the States may agree all the same (ETS 112 art. 3(2))
+	LeftIndeterminate Left = "indeterminate"             // the sentence has no last day
+	LeftToEstablish   Left = "to-be-established"         // only the other State knows
+)
+
+// TimeLeft is SentenceLeft for a request for transfer, on the day on which it was stored with its recipient, whose row it
+// takes: the day that both sides know from the receipt.
+func TimeLeft(request Message, recipient *pki.Authority) (Left, error) {
+	var body struct {
+		Conditions struct {
+			TimeLeft struct {
+				Duration  string       `json:"duration"`
+				EndsOn    schemas.Date `json:"ends_on"`
+				Exception bool         `json:"exception"`
+			} `json:"time_left"`
+		} `json:"conditions"`
+	}
+	if err := json.Unmarshal(request.Body, &body); err != nil {
+		return "", fmt.Errorf("reading the time left in %s %s: the body is not of its type", request.Type, request.ID)
+	}
+	left := body.Conditions.TimeLeft
+	switch {
+	case left.Duration == "indeterminate":
+		return LeftIndeterminate, nil
+	case left.EndsOn == "":
+		return LeftToEstablish, nil
+	case request.StoredAt.IsZero():
+		return "", fmt.Errorf("reckoning the time left in %s %s: there is no receipt yet", request.Type, request.ID)
+	}
+	enough, err := SentenceLeft(request.StoredAt, left.EndsOn, recipient)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reckoning the time left in %s %s: %w", request.Type, request.ID, err)
+	case enough:
+		return LeftEnough, nil
+	case left.Exception:
+		return LeftExcepted, nil
+	}
+	return LeftTooLittle, nil
 }

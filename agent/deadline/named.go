@@ -11,13 +11,22 @@ import (
 // reports is the unprompted report that whoever works on a request owes while the other side hears nothing.
 func (r *reckoning) reports() {
 	reporting := []schemas.Channel{schemas.ChannelMLA, schemas.ChannelConfiscation, schemas.ChannelTransfer, schemas.ChannelRepatriation}
-	if !r.c.Open || !slices.Contains(reporting, r.c.Channel) || !r.c.NextToAct.Has(lifecycle.Requested) {
+	if !r.c.Open || !slices.Contains(reporting, r.c.Channel) {
 		return
 	}
 	d := Deadline{Kind: StatusReport, Who: r.c.Requested, For: r.c.Requesting}
+	if request := r.last("request", ""); r.c.Channel == schemas.ChannelTransfer && request != nil {
+		// Either State asks, the other one works on it; what follows its decision is reported as it happens (ETS 112 art. 15).
+		if d.Who, d.For = request.To, request.From; r.last("decision", "") != nil {
+			return
+		}
+	}
+	if !r.c.NextToAct.Has(r.c.SideOf(d.Who)) {
+		return
+	}
 	for _, m := range r.messages {
 		at := m.SentAt
-		if m.From != r.c.Requested {
+		if m.From != d.Who {
 			if !schemas.Opens(m.Type) && m.Type.Name() != "supplement" && m.Type.Name() != "consultation-reply" {
 				continue // it does not give the turn to whoever reports
 			}
@@ -160,28 +169,42 @@ func (r *reckoning) alert() {
 	}
 }
 
-// handover runs from the last word that both States agree (ETS 112 art. 3(1)), for whoever's turn it is.
+// handover runs from the decision that both States agree (ETS 112 art. 3(1)(f)); the sentencing State hands over.
 func (r *reckoning) handover() {
-	if r.c.Channel != schemas.ChannelTransfer || r.c.State != "both-agreed" {
+	agreed, request := r.last("decision", "accepted"), r.last("request", "")
+	if r.c.Channel != schemas.ChannelTransfer || agreed == nil || request == nil {
 		return
 	}
-	d := Deadline{Kind: TransferHandover, Who: r.c.Requesting, For: r.c.Requested}
-	if !r.c.NextToAct.Has(lifecycle.Requesting) {
+	d := Deadline{Kind: TransferHandover, Of: agreed.ref(), Who: request.From, For: request.To, From: agreed.SentAt.UTC()}
+	if request.Outcome != "sentencing-state" {
 		d.Who, d.For = d.For, d.Who
 	}
-	for _, m := range r.messages {
-		at := m.SentAt
-		if m.From != d.Who {
-			at = m.StoredAt
+	if agreed.From != d.Who {
+		if agreed.StoredAt.IsZero() {
+			return
 		}
-		if slices.Contains([]string{"decision", "consent-verification-result"}, m.Type.Name()) && at.After(d.From) {
-			d.From, d.Of = at.UTC(), m.ref()
-		}
+		d.From = agreed.StoredAt.UTC()
 	}
-	if p := r.place(d.Who); p != nil && !d.From.IsZero() {
+	if met := r.stopped(timer{stops: []said{{"handover", []string{"done"}}}}, *agreed, d.Who); met != nil {
+		d.Met, d.MetBy = met.SentAt.UTC(), met.ref()
+	} else if !r.c.Open {
+		return
+	}
+	if p := r.place(d.Who); p != nil {
 		d.DueAt = p.after(d.From, r.table.TransferHandover)
 		r.finish(&d, p, d.From, nil)
 	}
+}
+
+// last is the latest message of a type that says outcome, or whatever it says where that is empty.
+func (r *reckoning) last(name, outcome string) (found *Message) {
+	for i := range r.messages {
+		m := &r.messages[i]
+		if m.Type.Name() == name && (outcome == "" || m.Outcome == outcome) && (found == nil || m.SentAt.After(found.SentAt)) {
+			found = m
+		}
+	}
+	return found
 }
 
 func (t Table) oral(p *place, when time.Time, who schemas.AuthorityID) Deadline {

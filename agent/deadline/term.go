@@ -109,7 +109,7 @@ type Table struct {
 	TransferHandover      Term `toml:"transfer_handover"`
 	NationalityReply      Term `toml:"nationality_reply"`
 	TravelDocument        Term `toml:"travel_document"`
-	DocumentCheckWaiting  Term `toml:"document_check_waiting"` // a traveller waits: the request is immediate
+	DocumentCheckWaiting  Term `toml:"document_check_waiting"` // a traveller waits: the request is not routine
 	DocumentCheck         Term `toml:"document_check"`
 	// RemindPercent is how much of a term has passed when the performing authority is reminded, 0 for never.
 	RemindPercent int `toml:"remind_percent"`

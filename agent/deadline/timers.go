@@ -101,6 +101,10 @@ func timers() []timer {
 			stops: decided(), pauses: true, term: fixed(func(t *Table) Term { return t.TransferDecision }),
 		},
 		{
+			kind: Decision, channels: []schemas.Channel{schemas.ChannelTransfer}, starts: []said{{name: "transit"}},
+			stops: decided(), pauses: true, term: fixed(func(t *Table) Term { return t.Decision }),
+		},
+		{
 			kind: NationalityReply, channels: []schemas.Channel{schemas.ChannelRepatriation}, starts: []said{{name: "nationality-request"}},
 			stops:  []said{{"nationality-result", []string{"national-confirmed", "permanent-resident-confirmed", "not-national"}}},
 			pauses: true, term: fixed(func(t *Table) Term { return t.NationalityReply }),
@@ -117,7 +121,7 @@ func timers() []timer {
 			kind: DocumentCheck, channels: []schemas.Channel{schemas.ChannelBorder}, starts: []said{{name: "document-check-request"}},
 			stops: []said{{name: "document-check-result"}},
 			term: func(t *Table, m Message) Term {
-				if m.Urgency == schemas.Immediate { // a traveller waits
+				if m.Urgency != schemas.Routine && m.Urgency != "" { // a traveller waits
 					return t.DocumentCheckWaiting
 				}
 				return t.DocumentCheck
