@@ -4,10 +4,13 @@ package schemas
 //
 // The law does not name extension-request: it is what the requesting State answers to a freeze that is about to expire.
 func confiscation() []registration {
-	const nameless = "confiscation/envelope-disposal.json"
+	const (
+		nameless = "confiscation/envelope-disposal.json"
+		basis    = "confiscation/envelope-treaty-basis.json"
+	)
 	own := []registration{
-		{Type: "confiscation.provisional-request/1", Body: "confiscation/provisional-request.json", Opens: true},
-		{Type: "confiscation.request/1", Body: "confiscation/request.json", Opens: true, Continues: true},
+		{Type: "confiscation.provisional-request/1", Body: "confiscation/provisional-request.json", Opens: true, Envelope: basis},
+		{Type: "confiscation.request/1", Body: "confiscation/request.json", Opens: true, Continues: true, Envelope: basis},
 		{Type: "confiscation.freeze-report/1", Body: "confiscation/freeze-report.json", MayAnswer: []string{"extension-request"}},
 		{Type: "confiscation.extension-request/1", Body: "confiscation/extension-request.json"},
 		{Type: "confiscation.status-report/1", Body: "confiscation/status-report.json", MayAnswer: []string{"status-query"}},

@@ -67,6 +67,8 @@ func TestConfiscationConditions(t *testing.T) {
 		{"a route of no article", request, edits{"/body/route": "civil"}, "/body/route", RuleEnum},
 		{"in a case that provisional measures opened", request, edits{"/case": claim}, "", ""},
 		{"a request answers nothing", request, edits{"/case": claim, "/in_reply_to": claim}, "/in_reply_to", RuleNotAllowed},
+		{"treaty basis that the legal basis does not name", request, edits{"/legal_basis": []any{map[string]any{"instrument": "bilateral-1998", "article": "4"}}}, "/legal_basis", RuleAlternative},
+		{"another treaty basis", request, edits{"/legal_basis": []any{map[string]any{"instrument": "bilateral-1998", "article": "4"}}, "/body/untoc_as_treaty_basis": false}, "", ""},
 		{"owner who is no subject", request, edits{"/body/extent/property/0/owner/person": "p9"}, "/body/extent/property/0/owner/person", RuleUnknownRef},
 		{"a claim by name", request, edits{"/body/extent/property/0/bona_fide_claims/0/claim": "alpha"}, "/body/extent/property/0/bona_fide_claims/0/claim", RulePattern},
 
