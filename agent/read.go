@@ -101,7 +101,8 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 			one.NoEffect = counted && !effect
 			shown.Messages = append(shown.Messages, one)
 		}
-		return nil
+		shown.Team, err = a.showTeam(tx, found[0], messages)
+		return err
 	})
 	return shown, err
 }

@@ -82,11 +82,7 @@ func (d *desk) share(name string, audience []schemas.AuthorityID, change map[str
 
 func (d *desk) team() team.Team {
 	d.t.Helper()
-	view, _, err := d.Team(d.t.Context(), teamOfThree)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return view
+	return team.Derive(teamOfThree, d.heldItems(), d.now())
 }
 
 // refusesItem drafts what the team must not take.
@@ -235,13 +231,13 @@ func find(items []team.Item, r team.Ref) (team.Item, bool) {
 // numbersFrom lists the numbers of the items of an author, as a desk counts those for itself or for another.
 func numbersFrom(t *testing.T, d *desk, author schemas.AuthorityID, to ...schemas.AuthorityID) (numbers []int) {
 	t.Helper()
-	_, items, err := d.Team(t.Context(), teamOfThree)
-	if err != nil {
-		t.Fatal(err)
+	peer := append(to, author)[0]
+	shown, err := d.Case(t.Context(), string(d.caseWith(peer)))
+	if err != nil || shown.Team == nil {
+		t.Fatalf("the case with %s shows no team: %v", peer, err)
 	}
-	recipient := append(to, d.me)[0]
-	for _, i := range items {
-		if i.Ref.Author == author && i.To == recipient {
+	for _, i := range shown.Team.Items {
+		if i.Author == author {
 			numbers = append(numbers, i.Number)
 		}
 	}

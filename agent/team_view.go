@@ -1,39 +1,53 @@
 package agent
 
 import (
-	"context"
-
+	"comity/agent/api"
 	"comity/agent/store"
 	"comity/schemas"
 	"comity/schemas/team"
 )
 
-// TeamItem is an item of a team as this desk knows it.
-type TeamItem struct {
-	Message schemas.MessageID // of one copy
-	Type    schemas.MessageType
-	Ref     team.Ref
-	To      schemas.AuthorityID
-	// Number counts what To was sent by the author: 1, 2, 3. Both count alike, and it is never sent.
-	Number   int
-	Audience []schemas.AuthorityID
-}
-
-// Team derives where a team stands by what we hold, and lists the copies of its items that left or arrived.
-func (a *Agent) Team(ctx context.Context, id team.ID) (t team.Team, items []TeamItem, err error) {
-	err = a.store.View(ctx, func(tx *store.Tx) error {
-		h, err := a.holdings(tx, id)
-		if err != nil {
-			return err
+// showTeam is how the team of a case stands by what we hold, with the items of that case; nil where the case is not of a
+// team.
+func (a *Agent) showTeam(tx *store.Tx, file *store.CaseFile, inCase []*store.Message) (*api.Team, error) {
+	if file.Channel != schemas.ChannelJIT {
+		return nil, nil
+	}
+	for _, m := range inCase {
+		if !m.Opens() || !m.Counts() {
+			continue
 		}
-		t = team.Derive(id, h.items, a.now())
+		opening, err := readItem(m)
+		if err != nil {
+			return nil, err
+		}
+		h, err := a.holdings(tx, opening.Team)
+		if err != nil {
+			return nil, err
+		}
+		shown := a.viewTeam(h, opening.Team)
 		numbers := team.Numbers(h.copies)
 		for i, c := range h.copies {
-			items = append(items, TeamItem{
-				Message: h.messages[i], Type: h.items[i].Type, Ref: c.Ref, To: c.To, Number: numbers[c], Audience: h.items[i].Audience,
+			if c.Author != file.Peer && c.To != file.Peer {
+				continue
+			}
+			shown.Items = append(shown.Items, api.TeamItem{
+				Message: h.messages[i], Type: h.items[i].Type, Author: c.Author, Item: c.Item, Number: numbers[c],
+				Audience: h.items[i].Audience, SHA256: h.items[i].SHA256,
 			})
 		}
-		return nil
-	})
-	return t, items, err
+		return shown, nil
+	}
+	return nil, nil
+}
+
+func (a *Agent) viewTeam(h *holdings, id team.ID) *api.Team {
+	t := team.Derive(id, h.items, a.now())
+	shown := &api.Team{
+		Proposer: id.Proposer, ID: id.ID, State: string(t.StateFor(a.me)), Left: t.Left, Agreement: t.Agreement, To: t.To,
+	}
+	for _, m := range t.Members {
+		shown.Members = append(shown.Members, m.Authority)
+	}
+	return shown
 }

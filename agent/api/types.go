@@ -52,6 +52,7 @@ type Case struct {
 	Next       []schemas.AuthorityID `json:"next,omitzero"`     // whose turn it is; in show only
 	MayNow     []schemas.MessageType `json:"may_now,omitzero"`  // what this authority may send now; in show only
 	Messages   []Message             `json:"messages,omitzero"` // without payloads; in show only
+	Team       *Team                 `json:"team,omitzero"`     // of a joint investigation team; in show only
 }
 
 // Messages and Cases are the answers of the lists.
