@@ -12,16 +12,18 @@ type AlarmKind string
 
 // The alarms.
 const (
-	AlarmHole       AlarmKind = "hole"                // a peer's number has not come, though it was asked for
-	AlarmFork       AlarmKind = "fork"                // the same number or id came with other bytes
-	AlarmChain      AlarmKind = "chain-broken"        // a number does not name the one before it
-	AlarmUnreadable AlarmKind = "unreadable"          // bytes in the inbox that nobody can be shown to have sent
-	AlarmReceipt    AlarmKind = "receipt-wrong"       // a receipt for what was not sent, or for other bytes
-	AlarmRefused    AlarmKind = "broker-refuses"      // the broker does not take a sealed message
-	AlarmUnsealable AlarmKind = "cannot-seal"         // an approved message cannot be sealed, such as for want of a key
-	AlarmExpired    AlarmKind = "no-receipt"          // no receipt came while the message was valid; its number is being closed
-	AlarmSecondLook AlarmKind = "second-look-overdue" // nobody has read what left with one signature
-	AlarmTrust      AlarmKind = "trust-refused"       // a published trust document was refused
+	AlarmHole        AlarmKind = "hole"                // a peer's number has not come, though it was asked for
+	AlarmFork        AlarmKind = "fork"                // the same number or id came with other bytes
+	AlarmChain       AlarmKind = "chain-broken"        // a number does not name the one before it
+	AlarmUnreadable  AlarmKind = "unreadable"          // bytes in the inbox that nobody can be shown to have sent
+	AlarmReceipt     AlarmKind = "receipt-wrong"       // a receipt for what was not sent, or for other bytes
+	AlarmRefused     AlarmKind = "broker-refuses"      // the broker does not take a sealed message
+	AlarmUnsealable  AlarmKind = "cannot-seal"         // an approved message cannot be sealed, such as for want of a key
+	AlarmExpired     AlarmKind = "no-receipt"          // no receipt came while the message was valid; its number is being closed
+	AlarmOverdue     AlarmKind = "overdue"             // something that we owe in a case
+	AlarmPeerOverdue AlarmKind = "peer-overdue"        // something that the peer owes us
+	AlarmSecondLook  AlarmKind = "second-look-overdue" // nobody has read what left with one signature
+	AlarmTrust       AlarmKind = "trust-refused"       // a published trust document was refused
 )
 
 // raise raises an alarm in the transaction of what caused it, and logs it the first time. subject is a number, an id or

@@ -15,13 +15,15 @@ const (
 	qnBorder = schemas.AuthorityID("QN/border")
 )
 
-func alert(t *testing.T) []byte {
+// alert expires life from now on.
+func alert(t *testing.T, now time.Time, life time.Duration) []byte {
 	t.Helper()
 	var object map[string]any
 	if err := json.Unmarshal(schemas.Example("border.alert/1"), &object); err != nil {
 		t.Fatal(err)
 	}
 	object["to"] = []any{string(qnBorder)}
+	object["body"].(map[string]any)["expires_at"] = now.Add(life).Format(time.RFC3339)
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +36,7 @@ func TestTheBorderAlertLeavesWithOneSignature(t *testing.T) {
 	b := w.open(t, qmBorder)
 	w.desks[qmBorder], w.desks[qnBorder] = b, w.open(t, qnBorder)
 	ctx := t.Context()
-	made, err := b.Draft(ctx, "duty-1", alert(t))
+	made, err := b.Draft(ctx, "duty-1", alert(t, w.clock.Now(), 72*time.Hour))
 	if err != nil {
 		t.Fatalf("%v %+v", err, defectsOf(err))
 	}
@@ -86,4 +88,47 @@ func TestNothingElseLeavesWithOneSignature(t *testing.T) {
 	}
 	_, err = m.SignAlone(t.Context(), "officer-1", made[0].ID, made[0].SHA256, nil)
 	wantProblem(t, err, ReasonFourEyes)
+}
+
+func TestAnAlertEndsByItself(t *testing.T) {
+	w := newWorld(t)
+	b, n := w.open(t, qmBorder), w.open(t, qnBorder)
+	w.desks[qmBorder], w.desks[qnBorder] = b, n
+	_, err := b.Draft(t.Context(), "duty-1", alert(t, w.clock.Now(), 73*time.Hour))
+	wantProblem(t, err, ReasonNotPermitted)
+	sent := b.send(alert(t, w.clock.Now(), 2*time.Hour))
+	w.carry(t)
+	w.agree(t, sent.Case, "raised", qmBorder, qnBorder)
+	w.clock.Advance(2*time.Hour + time.Second)
+	b.chores()
+	n.chores()
+	w.agree(t, sent.Case, "expired", qmBorder, qnBorder)
+}
+
+func TestAFalseHitIsErasedAtBothSides(t *testing.T) {
+	w := newWorld(t)
+	b, n := w.open(t, qmBorder), w.open(t, qnBorder)
+	w.desks[qmBorder], w.desks[qnBorder] = b, n
+	id := b.send(alert(t, w.clock.Now(), 24*time.Hour)).Case
+	w.carry(t)
+	hit := n.send(draft(t, qmBorder, "border.hit", id, ""))
+	w.carry(t)
+	w.agree(t, id, "hit", qmBorder, qnBorder)
+	b.send(draft(t, qnBorder, "border.hit-confirmation", id, hit.ID, func(body map[string]any) {
+		for key := range body {
+			delete(body, key)
+		}
+		body["outcome"] = "false-hit"
+	}))
+	w.carry(t)
+	w.agree(t, id, "false-hit", qmBorder, qnBorder)
+	for _, d := range []*desk{b, n} {
+		kept := d.message(qnBorder, hit.ID)
+		if kept.Payload != nil || kept.JWS != nil || kept.Wire != nil {
+			t.Errorf("%s still has what the false hit said", d.me)
+		}
+		if kept.JWSSHA256 != hit.JWSSHA256 || kept.Receipt == nil {
+			t.Errorf("%s can no longer show that there was one", d.me)
+		}
+	}
 }

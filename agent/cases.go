@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"slices"
 
 	"comity/agent/store"
 	"comity/schemas"
@@ -43,21 +44,49 @@ func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID) error {
 	state, messages, err := a.derive(tx, id, peer, nil)
 	if errors.Is(err, errNoCase) {
-		return tx.DropCase(id, peer)
+		return errors.Join(tx.DropCase(id, peer), a.untask(tx, id, peer))
 	}
 	if err != nil {
 		return err
 	}
+	now := a.now()
 	file := &store.CaseFile{
 		ID: id, Peer: peer, Channel: state.Channel, Requesting: state.Requesting, Requested: state.Requested,
-		State: string(state.State), Open: state.Open, ChangedAt: a.now(),
+		State: string(state.State), Open: state.Open, ChangedAt: now,
 	}
 	for _, m := range messages {
 		if m.Opens() {
 			file.OpenedAt = m.SentAt
 		}
 	}
+	next, err := a.retask(tx, id, state, messages)
+	if err != nil {
+		return err
+	}
+	if err := a.erase(tx, state, messages); err != nil {
+		return err
+	}
+	file.LookAt = next
+	if state.Expires.After(now) {
+		file.LookAt = earliest(file.LookAt, state.Expires)
+	}
 	return tx.PutCase(file)
+}
+
+// erase forgets the content of messages that the case says must not be kept, such as a false hit at a border. Hashes,
+// numbers and receipts stay: they prove that there was something, and not what.
+func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Message) error {
+	for _, m := range messages {
+		settled := m.State == store.Delivered || m.State == store.Received
+		if !settled || m.Payload == nil || !slices.Contains(state.Erase, lifecycle.Ref{From: m.Sender, ID: m.ID}) {
+			continue
+		}
+		m.Payload, m.JWS, m.Wire = nil, nil, nil
+		if err := errors.Join(tx.PutMessage(m), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eventOf is what the lifecycle needs to know of a message.

@@ -23,8 +23,8 @@ const (
 	choreRetry = 30 * time.Second
 )
 
-// doChores asks for what is missing, raises the alarm for what does not come, and closes the numbers of messages that
-// expired. It sleeps until the next of these is due, and returns when ctx ends.
+// doChores asks for what is missing, raises the alarm for what does not come or is overdue, and closes the numbers of
+// messages that expired. It sleeps until the next of these is due, and returns when ctx ends.
 func (a *Agent) doChores(ctx context.Context) error {
 	for {
 		next, err := a.chore(ctx)
@@ -77,11 +77,15 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return err
 		}
+		cases, err := a.lookAtCases(tx)
+		if err != nil {
+			return err
+		}
 		expiry, err := tx.NextExpiry()
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(earliest(holes, looks), expiry)
+		next = earliest(earliest(holes, looks), earliest(cases, expiry))
 		return err
 	})
 	for _, m := range voided {

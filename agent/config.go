@@ -10,6 +10,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"comity/agent/deadline"
 	"comity/agent/people"
 	"comity/pki"
 	"comity/pki/keyfile"
@@ -46,9 +47,11 @@ type File struct {
 		// Store is the key of the database's encrypted columns: 32 random bytes.
 		Store string `toml:"store"`
 	} `toml:"keys"`
-	Release ReleaseFile  `toml:"release"`
-	Timing  TimingFile   `toml:"timing"`
-	People  []PersonFile `toml:"people"`
+	Release ReleaseFile `toml:"release"`
+	Timing  TimingFile  `toml:"timing"`
+	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
+	Deadlines deadline.Table `toml:"deadlines"`
+	People    []PersonFile   `toml:"people"`
 }
 
 // ReleaseFile sets the ticks at which approved messages leave. "0s" means at once, which shows a peer when a person
@@ -105,6 +108,7 @@ type Config struct {
 	Routine   time.Duration
 	Urgent    time.Duration
 	Timing    Timing
+	Deadlines deadline.Table
 	Staff     []*people.Person
 }
 
@@ -127,6 +131,7 @@ func LoadConfig(path string) (Config, error) {
 		HoleAsk: Duration(time.Minute), HoleAlarm: Duration(15 * time.Minute),
 	}
 	file.Trust.Refresh = Duration(time.Second)
+	file.Deadlines = deadline.Defaults()
 	decoder := toml.NewDecoder(bytes.NewReader(content)).DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
 		var strict *toml.StrictMissingError
@@ -170,6 +175,10 @@ func (f *File) check(base string) (Config, error) {
 			ValidFor: time.Duration(f.Timing.ValidFor), ResendFirst: time.Duration(f.Timing.ResendFirst),
 			HoleAsk: time.Duration(f.Timing.HoleAsk), HoleAlarm: time.Duration(f.Timing.HoleAlarm),
 		},
+	}
+	c.Deadlines = f.Deadlines
+	if err := c.Deadlines.Check(); err != nil {
+		errs = append(errs, fmt.Errorf("deadlines: %w", err))
 	}
 	var err error
 	if c.Authority, err = schemas.ParseAuthorityID(f.Authority); err != nil {

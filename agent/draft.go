@@ -155,7 +155,7 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 		}
 	}
 	if p.Case == "" {
-		return nil
+		return a.checkOpening(p)
 	}
 	if len(to) != 1 {
 		return problem(ReasonRecipient, "a case lies between two authorities: a message in it has one recipient", "draft one message for each case")
@@ -177,13 +177,28 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 	return a.permits(state, p, to[0])
 }
 
+// checkOpening holds the expiry that a message gives to the case that it opens against this moment.
+func (a *Agent) checkOpening(p *schemas.Payload) error {
+	outcome, err := lifecycle.Essence(p)
+	if err != nil {
+		return asProblem(err)
+	}
+	return notPermitted(lifecycle.CheckExpiry(lifecycle.Event{Type: p.Type, Outcome: outcome, SentAt: a.now()}))
+}
+
 // permits asks the lifecycle whether we may send this now.
 func (a *Agent) permits(c lifecycle.Case, p *schemas.Payload, peer schemas.AuthorityID) error {
 	outcome, err := lifecycle.Essence(p)
 	if err != nil {
 		return asProblem(err)
 	}
-	err = c.PermitsEvent(lifecycle.Event{From: a.me, To: peer, Type: p.Type, InReplyTo: p.InReplyTo, Outcome: outcome})
+	return notPermitted(c.PermitsEvent(lifecycle.Event{
+		From: a.me, To: peer, Type: p.Type, InReplyTo: p.InReplyTo, Outcome: outcome, Continues: true,
+	}))
+}
+
+// notPermitted turns a refusal of the lifecycle into a problem.
+func notPermitted(err error) error {
 	if refused, ok := errors.AsType[*lifecycle.NotPermittedError](err); ok {
 		return problem(ReasonNotPermitted, refused.Error(), refused.Hint)
 	}

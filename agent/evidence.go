@@ -33,6 +33,7 @@ const (
 	eventLookedAgain = "looked-again"
 	eventDiscarded   = "discarded"
 	eventReturned    = "returned"
+	eventErased      = "erased"
 	eventUnderReview = "under-review"
 	eventAccepted    = "accepted-by-broker"
 	eventRefused     = "bytes-refused"

@@ -7,6 +7,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/schemas"
+	"comity/schemas/lifecycle"
 )
 
 // advance moves the contiguous number of a pair over what has arrived, notes holes, checks the hash chain, and judges each
@@ -96,7 +97,7 @@ func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, erro
 	}
 	m.State, m.Reason = store.Rejected, string(reason)
 	header := envelope.Header{From: m.Sender, To: a.me, Channel: m.Channel, ID: m.ID, Seq: m.Seq, Prev: envelope.Hash(m.Prev)}
-	rejected, err := a.receipt(tx, envelope.Authentic{Kind: envelope.KindMessage, Header: header, Hash: envelope.Hash(m.JWSSHA256)}, reason)
+	rejected, err := a.receipt(tx, envelope.Authentic{Kind: envelope.KindMessage, Header: header, Hash: envelope.Hash(m.JWSSHA256)}, reason, a.now())
 	if err != nil {
 		return "", err
 	}
@@ -108,6 +109,9 @@ func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, erro
 // placeOf is empty for a message that its case takes.
 func (a *Agent) placeOf(tx *store.Tx, m *store.Message) (envelope.Rejection, error) {
 	if m.Opens() {
+		if lifecycle.CheckExpiry(eventOf(m)) != nil {
+			return envelope.RejectedState, nil
+		}
 		return "", nil
 	}
 	state, messages, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))

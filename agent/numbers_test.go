@@ -272,7 +272,7 @@ func TestAnExpiredMessageIsVoidedWithoutAHole(t *testing.T) {
 	w.carry(t)
 	w.agree(t, next.Case, "sent", qm, qn)
 	w.agree(t, lost.Case, "", qm, qn)
-	if up := append(n.alarms(), m.alarms()...); len(up) != 0 {
+	if up := append(n.transportAlarms(), m.transportAlarms()...); len(up) != 0 {
 		t.Errorf("alarms: %v", up)
 	}
 	// The lost bytes turn up: they change nothing.
@@ -296,7 +296,7 @@ func TestAVoidForWhatWasStoredIsAnsweredWithTheLostReceipt(t *testing.T) {
 	if got := m.message(qm, request.ID); got.State != store.Delivered {
 		t.Errorf("it is %s", got.State)
 	}
-	if up := append(n.alarms(), m.alarms()...); len(up) != 0 {
+	if up := append(n.transportAlarms(), m.transportAlarms()...); len(up) != 0 {
 		t.Errorf("alarms: %v", up)
 	}
 }

@@ -113,6 +113,9 @@ func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope
 }
 
 func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
+	if m.Wire == nil { // erased: the peer's signed receipt is what is left of it
+		return nil
+	}
 	p := &store.Parcel{
 		ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
 		Seq: m.Seq, Wire: m.Wire, Attempts: 1, ExpiresAt: m.ValidUntil,

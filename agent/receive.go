@@ -221,7 +221,8 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 			n.fate, n.message.State, n.message.Reason = store.FateRejected, store.Rejected, string(n.rejection)
 		}
 	}
-	arrival, err := a.receipt(tx, n.authentic, n.rejection)
+	now := a.now()
+	arrival, err := a.receipt(tx, n.authentic, n.rejection, now)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +231,7 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 		return nil, err
 	}
 	if n.message != nil {
-		n.message.Receipt = arrival.Receipt
+		n.message.Receipt, n.message.StoredAt = arrival.Receipt, now.UTC().Truncate(time.Second) // as the receipt says
 		if err := tx.PutMessage(n.message); err != nil {
 			return nil, err
 		}
@@ -273,13 +274,12 @@ const receiptLife = 30 * 24 * time.Hour
 
 // answer sends a rejection that changes nothing here: the number and id stay with whoever had them first.
 func (a *Agent) answer(tx *store.Tx, n numbered, reason envelope.Rejection) error {
-	_, err := a.receipt(tx, n.authentic, reason)
+	_, err := a.receipt(tx, n.authentic, reason, a.now())
 	return err
 }
 
 // receipt signs and seals the receipt for a number and puts it into the outbox. An empty reason says stored.
-func (a *Agent) receipt(tx *store.Tx, what envelope.Authentic, reason envelope.Rejection) (store.Arrival, error) {
-	now := a.now()
+func (a *Agent) receipt(tx *store.Tx, what envelope.Authentic, reason envelope.Rejection, now time.Time) (store.Arrival, error) {
 	content := envelope.StoredReceipt(what, now)
 	if reason != "" {
 		content = envelope.RejectedReceipt(what, reason, now)

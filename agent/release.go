@@ -18,6 +18,7 @@ import (
 	"comity/agent/store"
 	"comity/pki"
 	"comity/schemas"
+	"comity/schemas/lifecycle"
 )
 
 const (
@@ -171,7 +172,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 	if err != nil {
 		return nil, err
 	}
-	if permitted, err := a.stillPermitted(tx, m, pair); err != nil || !permitted {
+	if permitted, err := a.stillPermitted(tx, m, pair, now); err != nil || !permitted {
 		return m, err
 	}
 	if permitted, err := a.teamPermits(tx, m); err != nil || !permitted {
@@ -203,13 +204,18 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 
 // stillPermitted asks the lifecycle with exactly what the recipient will judge by: our numbers so far and the peer's
 // contiguous ones. A message that a crossing one overtook goes back to its author with a reason from the case alone.
-func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair) (bool, error) {
+func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair, now time.Time) (bool, error) {
+	e := eventOf(m)
+	e.SentAt = now.UTC().Truncate(time.Second) // as the signed header will say
+	var err error
 	if m.Opens() {
-		return true, nil
-	}
-	state, _, err := a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, pair.Sent+1, pair.Received))
-	if err == nil {
-		err = state.PermitsEvent(eventOf(m))
+		err = lifecycle.CheckExpiry(e)
+	} else {
+		var state lifecycle.Case
+		state, _, err = a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, pair.Sent+1, pair.Received))
+		if err == nil {
+			err = state.PermitsEvent(e)
+		}
 	}
 	if err == nil {
 		return true, nil

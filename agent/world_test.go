@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"comity/agent/api"
+	"comity/agent/deadline"
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
@@ -98,7 +100,8 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Authority: id, Data: file("data"), Socket: file("agent.sock"), BrokerURL: "tls://127.0.0.1:1", Published: w.published, Pin: w.scheme.Pin,
 		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
 		Routine: time.Second, Urgent: time.Second,
-		Timing: Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
+		Deadlines: deadline.Defaults(),
+		Timing:    Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
 	}
 	a, err := New(t.Context(), config, Options{Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
@@ -108,10 +111,13 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 	return &desk{Agent: a, t: t, w: w, keys: keys}
 }
 
-// draft is the example of a type as a draft in a case.
+// draft is the example of a type as a draft in a case. A name without a channel is of channel mla.
 func draft(t *testing.T, to schemas.AuthorityID, name string, in schemas.CaseID, reply schemas.MessageID, change ...func(body map[string]any)) []byte {
 	t.Helper()
-	kind := schemas.MessageType("mla." + name + "/1")
+	kind := schemas.MessageType(name + "/1")
+	if !strings.Contains(name, ".") {
+		kind = "mla." + kind
+	}
 	var object map[string]any
 	if err := json.Unmarshal(schemas.Example(kind), &object); err != nil {
 		t.Fatal(err)
@@ -273,6 +279,14 @@ func (d *desk) alarms() []string {
 		up = append(up, alarm.Kind+" "+alarm.Subject)
 	}
 	return up
+}
+
+// transportAlarms leaves out what is merely due in a case.
+func (d *desk) transportAlarms() []string {
+	d.t.Helper()
+	return slices.DeleteFunc(d.alarms(), func(a string) bool {
+		return strings.HasPrefix(a, string(AlarmOverdue)) || strings.HasPrefix(a, string(AlarmPeerOverdue))
+	})
 }
 
 func (d *desk) chores() {

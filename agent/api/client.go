@@ -136,6 +136,17 @@ func (c *Client) Case(ctx context.Context, prefix string) (file Case, err error)
 	return file, c.do(ctx, http.MethodGet, "/v1/cases/"+url.PathEscape(prefix), nil, &file)
 }
 
+// Tasks lists what is due, the next one first: this authority's own, or with everybody what it waits for too.
+func (c *Client) Tasks(ctx context.Context, everybody bool) ([]Task, error) {
+	target := "/v1/tasks"
+	if everybody {
+		target += "?all=true"
+	}
+	var answer Tasks
+	err := c.do(ctx, http.MethodGet, target, nil, &answer)
+	return answer.Tasks, err
+}
+
 // Health asks the agent how it is. It needs no credential.
 func (c *Client) Health(ctx context.Context) (h Health, err error) {
 	return h, c.do(ctx, http.MethodGet, "/v1/health", nil, &h)

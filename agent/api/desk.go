@@ -20,6 +20,7 @@ type Desk interface {
 	Message(ctx context.Context, prefix string) (Message, error)
 	Cases(ctx context.Context, limit int) ([]Case, error)
 	Case(ctx context.Context, prefix string) (Case, error)
+	Tasks(ctx context.Context, everybody bool, limit int) ([]Task, error)
 	Health(ctx context.Context) (Health, error)
 	Watch() (events <-chan Event, stop func())
 }

@@ -95,6 +95,15 @@ func (s *Server) caseFile(r *request) (int, any, error) {
 	return http.StatusOK, c, err
 }
 
+func (s *Server) tasks(r *request) (int, any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.Tasks(r.Context(), r.URL.Query().Get("all") == "true", limit)
+	return http.StatusOK, Tasks{Tasks: found}, err
+}
+
 func (s *Server) health(r *request) (int, any, error) {
 	h, err := s.desk.Health(r.Context())
 	return http.StatusOK, h, err

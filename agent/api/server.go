@@ -122,6 +122,7 @@ func (s *Server) Handler() http.Handler {
 	route("GET /v1/messages/{id}", people.ReadList, s.message)
 	route("GET /v1/cases", people.ReadList, s.cases)
 	route("GET /v1/cases/{id}", people.ReadList, s.caseFile)
+	route("GET /v1/tasks", people.ReadList, s.tasks)
 	route("GET /v1/health", "", s.health)
 	mux.HandleFunc("GET /v1/events", s.events)
 	return mux

@@ -49,14 +49,30 @@ type Case struct {
 	Open       bool                  `json:"open"`
 	OpenedAt   time.Time             `json:"opened_at"`
 	ChangedAt  time.Time             `json:"changed_at"`
-	Next       []schemas.AuthorityID `json:"next,omitzero"`     // whose turn it is; in show only
-	MayNow     []schemas.MessageType `json:"may_now,omitzero"`  // what this authority may send now; in show only
-	Messages   []Message             `json:"messages,omitzero"` // without payloads; in show only
-	Team       *Team                 `json:"team,omitzero"`     // of a joint investigation team; in show only
+	Next       []schemas.AuthorityID `json:"next,omitzero"`      // whose turn it is; in show only
+	MayNow     []schemas.MessageType `json:"may_now,omitzero"`   // what this authority may send now; in show only
+	Deadlines  []Task                `json:"deadlines,omitzero"` // done ones included; in show only
+	Messages   []Message             `json:"messages,omitzero"`  // without payloads; in show only
+	Team       *Team                 `json:"team,omitzero"`      // of a joint investigation team; in show only
 }
 
-// Messages and Cases are the answers of the lists.
+// Task is something that is due in a case, by whom and when.
+type Task struct {
+	Case    schemas.CaseID      `json:"case,omitzero"`
+	Kind    string              `json:"kind"`    // closed set: agent/deadline
+	Message schemas.MessageID   `json:"message"` // that started it
+	Who     schemas.AuthorityID `json:"who"`     // performs
+	For     schemas.AuthorityID `json:"for"`     // waits for it
+	DueAt   time.Time           `json:"due_at,omitzero"`
+	Stage   string              `json:"stage"`
+	DoneAt  time.Time           `json:"done_at,omitzero"`
+}
+
+// Messages, Cases and Tasks are the answers of the lists.
 type (
+	Tasks struct {
+		Tasks []Task `json:"tasks"`
+	}
 	Messages struct {
 		Messages []Message `json:"messages"`
 	}

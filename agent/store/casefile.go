@@ -17,14 +17,15 @@ type CaseFile struct {
 	Open       bool
 	OpenedAt   time.Time
 	ChangedAt  time.Time
+	LookAt     time.Time // when something in it becomes due, or it ends, by time alone; zero for never
 }
 
-const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at`
+const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at, look_at`
 
 // PutCase writes a case file, new or changed.
 func (t *Tx) PutCase(c *CaseFile) error {
-	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt))
+	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt), millis(c.LookAt))
 }
 
 // DropCase removes the case file of a case with this peer whose opening message no longer counts. One with another peer
@@ -55,12 +56,24 @@ func (t *Tx) Cases(limit int) ([]*CaseFile, error) {
 	return t.cases(`ORDER BY changed_at DESC, id LIMIT ?`, limit)
 }
 
+// CasesToLookAt lists at most limit case files in which time alone has changed something by now.
+func (t *Tx) CasesToLookAt(now time.Time, limit int) ([]*CaseFile, error) {
+	return t.cases(`WHERE look_at > 0 AND look_at <= ? ORDER BY look_at LIMIT ?`, millis(now), limit)
+}
+
+// NextCaseAt is when the next case file is to be looked at, zero for none.
+func (t *Tx) NextCaseAt() (time.Time, error) {
+	var next int64
+	err := t.row([]any{&next}, `SELECT coalesce(min(look_at), 0) FROM casefile WHERE look_at > 0`)
+	return instant(next), err
+}
+
 func (t *Tx) cases(where string, args ...any) ([]*CaseFile, error) {
 	return collect(t, func(s scanner) (*CaseFile, error) {
 		var c CaseFile
-		var opened, changed int64
-		err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed)
-		c.OpenedAt, c.ChangedAt = instant(opened), instant(changed)
+		var opened, changed, look int64
+		err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed, &look)
+		c.OpenedAt, c.ChangedAt, c.LookAt = instant(opened), instant(changed), instant(look)
 		return &c, err
 	}, `SELECT `+caseColumns+` FROM casefile `+where, args...)
 }

@@ -128,8 +128,24 @@ CREATE TABLE casefile (
   state      TEXT    NOT NULL,
   open       INTEGER NOT NULL,
   opened_at  INTEGER NOT NULL,
-  changed_at INTEGER NOT NULL
+  changed_at INTEGER NOT NULL,
+  look_at    INTEGER NOT NULL DEFAULT 0    -- when something in it becomes due, or it ends, by time alone
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX casefile_look ON casefile (look_at) WHERE look_at > 0;
+
+-- What is due in the cases and not done yet, here or at the peer: derived like the case file.
+CREATE TABLE task (
+  case_id TEXT    NOT NULL,
+  kind    TEXT    NOT NULL,                -- closed set (agent/deadline)
+  sender  TEXT    NOT NULL,                -- of the message that started it
+  id      TEXT    NOT NULL,
+  who     TEXT    NOT NULL,                -- performs
+  waits   TEXT    NOT NULL,                -- waits for it
+  due_at  INTEGER NOT NULL,                -- 0 while paused
+  stage   TEXT    NOT NULL,
+  PRIMARY KEY (case_id, kind, sender, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_due ON task (who, due_at);
 
 -- What a person must look at.
 CREATE TABLE alarm (

@@ -61,6 +61,12 @@ func printCase(w io.Writer, c api.Case) error {
 	if len(c.MayNow) > 0 {
 		fmt.Fprintf(w, "You may     %s\n", join(c.MayNow))
 	}
+	if len(c.Deadlines) > 0 {
+		fmt.Fprintln(w)
+		if err := printTasks(w, c.Deadlines); err != nil {
+			return err
+		}
+	}
 	if len(c.Messages) == 0 {
 		return nil
 	}

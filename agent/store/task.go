@@ -1,0 +1,53 @@
+package store
+
+import (
+	"time"
+
+	"comity/schemas"
+)
+
+// Task is something that is due in a case and not done yet.
+type Task struct {
+	Case  schemas.CaseID
+	Kind  string // closed set: agent/deadline
+	Of    Key    // the message that started it
+	Who   schemas.AuthorityID
+	Waits schemas.AuthorityID
+	DueAt time.Time // zero while paused
+	Stage string
+}
+
+// ReplaceTasks writes what is due in a case now, in place of what was.
+func (t *Tx) ReplaceTasks(id schemas.CaseID, tasks []Task) error {
+	if err := t.exec(`DELETE FROM task WHERE case_id = ?`, id); err != nil {
+		return err
+	}
+	for _, k := range tasks {
+		err := t.exec(`INSERT INTO task (case_id, kind, sender, id, who, waits, due_at, stage) VALUES (?,?,?,?,?,?,?,?)`,
+			id, k.Kind, k.Of.Sender, k.Of.ID, k.Who, k.Waits, millis(k.DueAt), k.Stage)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TasksOfCase lists what is due in a case.
+func (t *Tx) TasksOfCase(id schemas.CaseID) ([]Task, error) {
+	return t.tasks(`WHERE case_id = ? ORDER BY due_at, kind, id`, id)
+}
+
+// Tasks lists at most limit tasks of one authority, the next one first; paused ones last. An empty who means any.
+func (t *Tx) Tasks(who schemas.AuthorityID, limit int) ([]Task, error) {
+	return t.tasks(`WHERE ?1 = '' OR who = ?1 ORDER BY due_at = 0, due_at, case_id, kind, id LIMIT ?2`, who, limit)
+}
+
+func (t *Tx) tasks(where string, args ...any) ([]Task, error) {
+	return collect(t, func(s scanner) (Task, error) {
+		var k Task
+		var due int64
+		err := s.Scan(&k.Case, &k.Kind, &k.Of.Sender, &k.Of.ID, &k.Who, &k.Waits, &due, &k.Stage)
+		k.DueAt = instant(due)
+		return k, err
+	}, `SELECT case_id, kind, sender, id, who, waits, due_at, stage FROM task `+where, args...)
+}

@@ -1,0 +1,181 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"comity/agent/api"
+	"comity/agent/deadline"
+	"comity/agent/store"
+	"comity/schemas"
+	"comity/schemas/lifecycle"
+)
+
+// A deadline is a task at home: it reminds, it goes overdue, it is escalated to the duty desk. None changes a case, and
+// no peer is told of any.
+
+// retask derives what is due in a case, keeps it, and raises or clears the alarms that follow. It returns when the next of
+// it changes by time alone.
+func (a *Agent) retask(tx *store.Tx, id schemas.CaseID, c lifecycle.Case, messages []*store.Message) (time.Time, error) {
+	var next time.Time
+	now := a.now()
+	before, err := tx.TasksOfCase(id)
+	if err != nil {
+		return next, err
+	}
+	var tasks []store.Task
+	for _, d := range a.deadlines(c, messages) {
+		stage := d.At(now)
+		if at := d.Next(now); !at.IsZero() {
+			next = earliest(next, at)
+		}
+		if !open(stage) {
+			continue
+		}
+		task := store.Task{
+			Case: id, Kind: string(d.Kind), Of: store.Key{Sender: d.Of.From, ID: d.Of.ID}, Who: d.Who, Waits: d.For, DueAt: d.DueAt, Stage: string(stage),
+		}
+		tasks = append(tasks, task)
+		if err := a.alarmTask(tx, task); err != nil {
+			return next, err
+		}
+	}
+	return next, errors.Join(a.clearTasks(tx, before, tasks), tx.ReplaceTasks(id, tasks))
+}
+
+// untask forgets the tasks of a case that no longer exists. A case with another peer is not touched.
+func (a *Agent) untask(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID) error {
+	before, err := tx.TasksOfCase(id)
+	if err != nil || len(before) == 0 || before[0].Who != peer && before[0].Waits != peer {
+		return err
+	}
+	return errors.Join(a.clearTasks(tx, before, nil), tx.ReplaceTasks(id, nil))
+}
+
+// open tells whether somebody still has something to do about a deadline.
+func open(s deadline.Stage) bool {
+	switch s {
+	case deadline.Done, deadline.DoneLate, deadline.Over:
+		return false
+	}
+	return true
+}
+
+func overdue(stage string) bool {
+	return stage == string(deadline.Overdue) || stage == string(deadline.Escalated)
+}
+
+// alarmTask tells our officers of what is overdue, our own or the peer's.
+func (a *Agent) alarmTask(tx *store.Tx, k store.Task) error {
+	if !overdue(k.Stage) {
+		return nil
+	}
+	return a.raise(tx, a.taskAlarm(k), a.otherSide(k), taskSubject(k))
+}
+
+func (a *Agent) clearTasks(tx *store.Tx, before, after []store.Task) error {
+	still := map[store.Task]bool{}
+	for _, k := range after {
+		still[store.Task{Case: k.Case, Kind: k.Kind, Of: k.Of}] = overdue(k.Stage)
+	}
+	var errs []error
+	for _, k := range before {
+		if overdue(k.Stage) && !still[store.Task{Case: k.Case, Kind: k.Kind, Of: k.Of}] {
+			errs = append(errs, a.clear(tx, a.taskAlarm(k), a.otherSide(k), taskSubject(k)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Agent) taskAlarm(k store.Task) AlarmKind {
+	if k.Who == a.me {
+		return AlarmOverdue
+	}
+	return AlarmPeerOverdue
+}
+
+func (a *Agent) otherSide(k store.Task) schemas.AuthorityID {
+	if k.Who == a.me {
+		return k.Waits
+	}
+	return k.Who
+}
+
+func taskSubject(k store.Task) string { return k.Kind + " " + string(k.Case) }
+
+// deadlines lists what was and is due in a case. One for which a directory row has no calendar is left out and logged:
+// the others are still good.
+func (a *Agent) deadlines(c lifecycle.Case, messages []*store.Message) []deadline.Deadline {
+	var timed []deadline.Message
+	for _, m := range messages {
+		if !m.Counts() || m.Payload == nil { // nil: erased
+			continue
+		}
+		var dated struct {
+			Due  schemas.Date   `json:"due"`
+			Body jsontext.Value `json:"body"`
+		}
+		if err := json.Unmarshal(m.Payload, &dated); err != nil { // Validate has passed it: a store that was tampered with
+			a.log.Error("reading the dates of a message", slog.String("message", string(m.ID)))
+			continue
+		}
+		timed = append(timed, deadline.Message{
+			Event: eventOf(m), StoredAt: m.StoredAt, Urgency: schemas.Urgency(m.Urgency), Due: dated.Due, Body: dated.Body,
+		})
+	}
+	due, err := a.config.Deadlines.Due(c, timed, a.trust.View().Authority)
+	if err != nil {
+		a.log.Warn("reckoning deadlines", slog.Any("error", err))
+	}
+	return due
+}
+
+// lookAtCases brings up to date the cases in which time alone has changed something, and returns when the next will.
+func (a *Agent) lookAtCases(tx *store.Tx) (time.Time, error) {
+	files, err := tx.CasesToLookAt(a.now(), choreBatch)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, file := range files {
+		if err := a.refile(tx, file.ID, file.Peer); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return tx.NextCaseAt()
+}
+
+// Tasks lists what is due: ours, or with everybody what we wait for too. The next one comes first.
+func (a *Agent) Tasks(ctx context.Context, everybody bool, limit int) ([]api.Task, error) {
+	who := a.me
+	if everybody {
+		who = ""
+	}
+	var shown []api.Task
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.Tasks(who, clamp(limit))
+		for _, k := range found {
+			shown = append(shown, api.Task{
+				Case: k.Case, Kind: k.Kind, Message: k.Of.ID, Who: k.Who, For: k.Waits, DueAt: k.DueAt, Stage: k.Stage,
+			})
+		}
+		return err
+	})
+	return shown, err
+}
+
+// showDeadlines is everything that was or is due in a case, done things included.
+func (a *Agent) showDeadlines(c lifecycle.Case, messages []*store.Message) []api.Task {
+	var shown []api.Task
+	now := a.now()
+	for _, d := range a.deadlines(c, messages) {
+		shown = append(shown, api.Task{
+			Kind: string(d.Kind), Message: d.Of.ID, Who: d.Who, For: d.For, DueAt: d.DueAt, Stage: string(d.At(now)), DoneAt: d.Met,
+		})
+	}
+	return shown
+}

@@ -1,0 +1,79 @@
+package agent
+
+import (
+	"testing"
+	"time"
+
+	"comity/agent/api"
+	"comity/schemas"
+)
+
+// stages is what is due in a case as one desk sees it: kind, who and stage.
+func (d *desk) stages(id schemas.CaseID) map[string]string {
+	d.t.Helper()
+	file, err := d.Case(d.t.Context(), string(id))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	stages := map[string]string{}
+	for _, k := range file.Deadlines {
+		stages[k.Kind+" "+string(k.Who)] = k.Stage
+	}
+	return stages
+}
+
+func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
+	w := newWorld(t)
+	m, n := w.desks[qm], w.desks[qn]
+	id := m.send(draft(t, qn, "request", "", "")).Case
+	w.carry(t)
+	const acknowledgement = "acknowledgement QN/justice"
+	check := func(stage string) {
+		t.Helper()
+		for _, d := range []*desk{m, n} {
+			if got := d.stages(id)[acknowledgement]; got != stage {
+				t.Errorf("%s sees the acknowledgement %q, want %q", d.me, got, stage)
+			}
+		}
+	}
+	check("running")
+	tasks, err := n.Tasks(t.Context(), false, 0)
+	if err != nil || !hasTask(tasks, "acknowledgement") {
+		t.Errorf("QN's tasks: %+v, %v", tasks, err)
+	}
+	if tasks, err := m.Tasks(t.Context(), false, 0); err != nil || hasTask(tasks, "acknowledgement") {
+		t.Errorf("QM owes no acknowledgement: %+v, %v", tasks, err)
+	}
+	if tasks, err := m.Tasks(t.Context(), true, 0); err != nil || !hasTask(tasks, "acknowledgement") {
+		t.Errorf("QM waits for one: %+v, %v", tasks, err)
+	}
+
+	w.clock.Advance(8 * 24 * time.Hour) // the example is urgent: 24 hours
+	m.chores()
+	n.chores()
+	check("escalated")
+	if up := n.alarms(); !hasAlarm(up, "overdue acknowledgement "+string(id)) {
+		t.Errorf("QN's alarms: %v", up)
+	}
+	if up := m.alarms(); !hasAlarm(up, "peer-overdue acknowledgement "+string(id)) {
+		t.Errorf("QM's alarms: %v", up)
+	}
+
+	n.send(draft(t, qm, "acknowledgement", id, ""))
+	w.carry(t)
+	check("done-late")
+	for _, d := range []*desk{m, n} {
+		if up := d.alarms(); hasAlarm(up, "overdue acknowledgement") || hasAlarm(up, "peer-overdue acknowledgement") {
+			t.Errorf("%s still alarms: %v", d.me, up)
+		}
+	}
+}
+
+func hasTask(tasks []api.Task, kind string) bool {
+	for _, k := range tasks {
+		if k.Kind == kind {
+			return true
+		}
+	}
+	return false
+}

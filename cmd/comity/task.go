@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"comity/agent/api"
+)
+
+func taskCommand() *cobra.Command { return group("task", "See what is due", taskListCommand()) }
+
+func taskListCommand() *cobra.Command {
+	d, everybody := &desk{}, false
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List what is due in the open cases, the next one first",
+		Long: `Deadlines are counted by the calendar, time zone and duty desk of the authority that performs, as its State's directory
+entry has them, so both sides see the same ones. None of them changes a case: they remind.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := d.open()
+			if err != nil {
+				return err
+			}
+			tasks, err := client.Tasks(cmd.Context(), everybody)
+			if err != nil {
+				return fmt.Errorf("listing tasks: %w", err)
+			}
+			if d.json {
+				return printJSON(cmd, api.Tasks{Tasks: tasks})
+			}
+			return printTasks(cmd.OutOrStdout(), tasks)
+		},
+	}
+	d.flags(cmd)
+	cmd.Flags().BoolVar(&everybody, "all", false, "also what the peers owe")
+	return cmd
+}
+
+func printTasks(w io.Writer, tasks []api.Task) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "DUE\tSTAGE\tWHAT\tBY\tFOR\tCASE")
+	for _, k := range tasks {
+		due := "paused"
+		if !k.DueAt.IsZero() {
+			due = moment(k.DueAt)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", due, k.Stage, k.Kind, k.Who, k.For, short(string(k.Case)))
+	}
+	return table.Flush()
+}
