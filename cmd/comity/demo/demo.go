@@ -25,6 +25,8 @@ type Options struct {
 	Next func(*sandbox.Sandbox)
 	// Stories to play. Default: those of deploy/samples.
 	Stories []samples.Story
+	// Teams are the stories of more than two. Default: those of deploy/samples, unless Stories are given.
+	Teams []samples.TeamStory
 	// Tick is how often approved messages leave. Default 1s.
 	Tick time.Duration
 	Out  io.Writer
@@ -44,7 +46,7 @@ type Tally struct{ Passed, Failed int }
 // Run makes the sandbox, plays every story and prints the tally. It returns an error only if it could not play.
 func Run(ctx context.Context, o Options) (tally Tally, err error) {
 	if o.Stories == nil {
-		o.Stories = samples.Stories()
+		o.Stories, o.Teams = samples.Stories(), samples.TeamStories()
 	}
 	if o.Tick == 0 {
 		o.Tick = defaultTick
@@ -99,6 +101,14 @@ func playAll(ctx context.Context, s *sandbox.Sandbox, o Options) Tally {
 			play(ctx, s, story, lines[i])
 		})
 	}
+	teams := make([]chan teamLine, len(o.Teams))
+	for i, story := range o.Teams {
+		teams[i] = make(chan teamLine, len(story.Steps))
+		playing.Go(func() {
+			defer close(teams[i])
+			playTeam(ctx, s, story, teams[i])
+		})
+	}
 	var tally Tally
 	for i, story := range o.Stories {
 		fmt.Fprintf(o.Out, "\n%d. %s\n", i+1, story.Name)
@@ -107,11 +117,18 @@ func playAll(ctx context.Context, s *sandbox.Sandbox, o Options) Tally {
 			fmt.Fprintln(o.Out, l)
 		}
 	}
+	for i, story := range o.Teams {
+		fmt.Fprintf(o.Out, "\n%d. %s\n", len(o.Stories)+i+1, story.Name)
+		for l := range teams[i] {
+			tally.count(l.err)
+			fmt.Fprintln(o.Out, l)
+		}
+	}
 	playing.Wait()
 	return tally.and(ctx, s, o.Out)
 }
 
-// and adds the check that nobody else was sent anything.
+// and adds the check that nobody else was sent anything of the cases of two.
 func (t Tally) and(ctx context.Context, s *sandbox.Sandbox, out io.Writer) Tally {
 	fmt.Fprintln(out, "\nthe third State")
 	for _, id := range s.Authorities() {
@@ -124,7 +141,7 @@ func (t Tally) and(ctx context.Context, s *sandbox.Sandbox, out io.Writer) Tally
 			fmt.Fprintf(out, "FAILED  %v\n", err)
 			continue
 		}
-		fmt.Fprintf(out, "ok  %s was sent nothing and holds nothing\n", id)
+		fmt.Fprintf(out, "ok  %s holds nothing of the cases of two\n", id)
 	}
 	return t
 }

@@ -33,10 +33,13 @@ func TestDemoPlays(t *testing.T) {
 	for _, story := range samples.Stories() {
 		steps += len(story.Steps)
 	}
+	for _, story := range samples.TeamStories() {
+		steps += len(story.Steps)
+	}
 	if tally.Failed != 0 || tally.Passed != steps {
 		t.Errorf("%+v, want %d passed\n%s", tally, steps, &out)
 	}
-	for _, end := range []string{"case at QM: closed, at QN: closed", "case at QN: refused, at QM: refused", "case at QN: withdrawn, at QM: withdrawn"} {
+	for _, end := range []string{"case at QM: closed, at QN: closed", "case at QN: refused, at QM: refused", "case at QN: withdrawn, at QM: withdrawn", "team at QM, QN, QP: closed", "unseen by QP"} {
 		if !strings.Contains(out.String(), end) {
 			t.Errorf("no line says %q:\n%s", end, &out)
 		}

@@ -201,7 +201,7 @@ func stateOf(ctx context.Context, client *api.Client, id schemas.CaseID) (string
 	return c.State, err
 }
 
-// nothingAt checks that an authority holds no message.
+// nothingAt checks that an authority holds no message but those of its team.
 func nothingAt(ctx context.Context, s *sandbox.Sandbox, id schemas.AuthorityID) error {
 	t := &table{sandbox: s}
 	defer t.close()
@@ -213,6 +213,7 @@ func nothingAt(ctx context.Context, s *sandbox.Sandbox, id schemas.AuthorityID) 
 	if err != nil {
 		return err
 	}
+	messages = slices.DeleteFunc(messages, func(m api.Message) bool { return m.Channel == schemas.ChannelJIT }) // its team's
 	if len(messages) > 0 {
 		return fmt.Errorf("%s holds %d messages of others", id, len(messages))
 	}
