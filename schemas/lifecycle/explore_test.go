@@ -368,7 +368,7 @@ func exploreDepth(t testing.TB) depth {
 }
 
 // For each table: whatever two sides write by their own lights and however it is delayed and disordered on the way, they
-// end in the same case. COMITY_FULL=1 goes a letter deeper, which takes minutes for each table.
+// end in the same case. COMITY_FULL=1 goes a letter deeper, which takes ten minutes for a large table: give it -timeout 3h.
 func TestExplore(t *testing.T) {
 	d := exploreDepth(t)
 	for _, ch := range schemas.Channels() {
