@@ -194,7 +194,7 @@ func (h *holdings) find(r team.Ref) (team.Item, bool) {
 
 // sentTo tells whether a peer was sent an item, by what we hold: it wrote it, we sent it, or its author names the peer in
 // the audience.
-func (h *holdings) sentTo(peer schemas.AuthorityID, me schemas.AuthorityID) func(team.Ref) bool {
+func (h *holdings) sentTo(peer, me schemas.AuthorityID) func(team.Ref) bool {
 	return func(r team.Ref) bool {
 		item, held := h.find(r)
 		switch {
@@ -273,7 +273,14 @@ func (a *Agent) audienceSettled(ctx context.Context, m *store.Message, view *pki
 	}
 	var copies []*store.Message
 	err = a.store.View(ctx, func(tx *store.Tx) (err error) {
-		copies, err = a.copiesOf(tx, m)
+		item, err := readItem(m)
+		if err != nil {
+			return err
+		}
+		h, err := a.holdings(tx, item.Team)
+		if err == nil {
+			copies = h.settled(item)
+		}
 		return err
 	})
 	if err != nil || copies == nil {
@@ -291,24 +298,16 @@ func (a *Agent) audienceSettled(ctx context.Context, m *store.Message, view *pki
 	return true, nil
 }
 
-// copiesOf reads all copies of an item of ours, nil while one is missing or not approved.
-func (a *Agent) copiesOf(tx *store.Tx, m *store.Message) ([]*store.Message, error) {
-	item, err := readItem(m)
-	if err != nil {
-		return nil, err
-	}
-	h, err := a.holdings(tx, item.Team)
-	if err != nil {
-		return nil, err
-	}
+// settled are all copies of an item of ours, nil while one is missing or not approved.
+func (h *holdings) settled(item team.Item) []*store.Message {
 	copies := h.drafts[item.Ref]
 	waits := slices.ContainsFunc(copies, func(c *store.Message) bool {
 		return c.State == store.InReview || c.State == store.UnderReview || c.State == store.Returned
 	})
 	if waits || len(copies) != len(item.Audience)-1 {
-		return nil, nil
+		return nil
 	}
-	return copies, nil
+	return copies
 }
 
 // teamPermits asks the team once more in the transaction that seals. An item that the team no longer takes goes back to
@@ -321,13 +320,9 @@ func (a *Agent) teamPermits(tx *store.Tx, m *store.Message) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	copies, err := a.copiesOf(tx, m)
-	if err != nil || copies == nil {
-		return false, err // it stays approved until its audience is settled
-	}
 	h, err := a.holdings(tx, item.Team)
-	if err != nil {
-		return false, err
+	if err != nil || h.settled(item) == nil {
+		return false, err // it stays approved until its audience is settled
 	}
 	h.items = slices.DeleteFunc(h.items, func(i team.Item) bool { return i.Ref == item.Ref }) // a copy that left before this one
 	err = a.checkCopy(h, item, m.Recipient)

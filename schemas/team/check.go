@@ -19,6 +19,7 @@ const (
 	ApplicantInAudience Reason = "applicant-in-audience"
 	DocumentContradicts Reason = "agreement-contradicts-itself"
 	AudienceNotAll      Reason = "audience-not-all" // it is for more, or for fewer, than it names
+	OtherOpens          Reason = "other-opens"      // of two members, the other one opens their case
 
 	// Of an item that the team does not take now (CheckItem).
 	OtherTeam        Reason = "other-team"

@@ -23,6 +23,7 @@ func TestReadRefusesWhatContradictsItself(t *testing.T) {
 		{"a proposal in another's name", qn, proposal, all, map[string]any{"proposed_parties": []string{"QM/justice", "QP/justice"}}, NotTheProposer},
 		{"a proposal to more than it proposes", qm, proposal, append(slices.Clone(all), qx), map[string]any{"proposed_parties": all[1:]}, AudienceNotAll},
 		{"a case of three", qm, teamOpen, all, nil, AudienceNotAll},
+		{"a case that the other one opens", qp, teamOpen, []schemas.AuthorityID{qn, qp}, nil, OtherOpens},
 		{"a vote that the applicant sees", qm, accessionVote, append(slices.Clone(all), qx), nil, ApplicantInAudience},
 		{"an acceptance behind the applicant's back", qm, accessionAccept, all, nil, AudienceNotAll},
 		{"a removal that the member is not told of", qm, memberRemoval, []schemas.AuthorityID{qm, qn}, map[string]any{"member": qp}, AudienceNotAll},

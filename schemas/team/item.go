@@ -188,6 +188,9 @@ func (i Item) consistent() error {
 		if len(i.Audience) != 2 {
 			return i.refuse(AudienceNotAll, "two members open a case between them")
 		}
+		if i.Author != i.Audience[0] {
+			return i.refuse(OtherOpens, "the first of the two by name opens it, so that they never open two that cross")
+		}
 	case agreement:
 		return i.consistentDocument()
 	case accessionVote:
