@@ -67,6 +67,7 @@ func printCase(w io.Writer, c api.Case) error {
 			return err
 		}
 	}
+	printTeam(w, c.Team)
 	if len(c.Messages) == 0 {
 		return nil
 	}
