@@ -90,9 +90,13 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 // editable are the states in which a message is still the authority's own affair.
 var editable = []store.State{store.InReview, store.Approved, store.Returned}
 
-// Discard gives up a message that has not left.
+// Discard gives up a message that has not left, and with one copy of an item of a team all that have not left.
 func (a *Agent) Discard(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
-	return a.move(ctx, id, editable, store.Discarded, eventDiscarded, by)
+	m, err := a.move(ctx, id, editable, store.Discarded, eventDiscarded, by)
+	if err != nil {
+		return m, err
+	}
+	return m, a.discardCopies(ctx, by, id)
 }
 
 // ReturnHeld is a protection officer's way to give a message under review back to its author, who is told no reason.

@@ -265,6 +265,36 @@ func keepCopiesAlike(m *store.Message) error {
 	return nil
 }
 
+// discardCopies gives up the copies of an item beside one that was given up: without that one, none of them can leave.
+func (a *Agent) discardCopies(ctx context.Context, by string, id schemas.MessageID) error {
+	var copies []*store.Message
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		m, err := a.own(tx, id)
+		if err != nil {
+			return err
+		}
+		item, err := readItem(m)
+		if errors.Is(err, team.ErrNotOfATeam) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		h, err := a.holdings(tx, item.Team)
+		if err == nil {
+			copies = h.drafts[item.Ref]
+		}
+		return err
+	})
+	for _, c := range copies {
+		if err != nil || !slices.Contains(editable, c.State) {
+			continue
+		}
+		_, err = a.move(ctx, c.ID, editable, store.Discarded, eventDiscarded, by)
+	}
+	return err
+}
+
 // audienceSettled tells whether an item may be sealed for anybody: every copy is approved, and policy allows every copy that
 // has not left. So nobody is sent an item that is then held back from another.
 func (a *Agent) audienceSettled(ctx context.Context, m *store.Message, view *pki.View, at time.Time) (settled bool, err error) {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/envelope"
 	"comity/agent/store"
+	"comity/pki"
 	"comity/schemas"
 	"comity/schemas/team"
 )
@@ -100,6 +102,16 @@ func refJSON(r team.Ref) map[string]any { return map[string]any{"author": r.Auth
 // found sets up a team among some of the three desks, and leaves it active.
 func (w *world) found(t *testing.T, parties ...schemas.AuthorityID) (text team.Item) {
 	t.Helper()
+	text = w.negotiate(t, parties...)
+	for _, p := range parties {
+		w.desks[p].share("signature", parties, map[string]any{"agreement": text.Agreement, "signed_on": w.clock.Now().Format(time.DateOnly)})
+	}
+	return text
+}
+
+// negotiate proposes a team, opens a case between each two, and puts a text to all.
+func (w *world) negotiate(t *testing.T, parties ...schemas.AuthorityID) (text team.Item) {
+	t.Helper()
 	m := w.desks[parties[0]]
 	m.share("proposal", parties, map[string]any{"proposed_parties": parties[1:]})
 	for i, a := range parties[1:] { // the proposer has a case with each; each two others open one
@@ -112,9 +124,6 @@ func (w *world) found(t *testing.T, parties ...schemas.AuthorityID) (text team.I
 		if i.Document != nil {
 			text = i
 		}
-	}
-	for _, p := range parties {
-		w.desks[p].share("signature", parties, map[string]any{"agreement": text.Agreement, "signed_on": w.clock.Now().Format(time.DateOnly)})
 	}
 	return text
 }
@@ -313,6 +322,16 @@ func TestAnItemWaitsUntilItsAudienceIsSettled(t *testing.T) {
 	_, err = m.Edit(t.Context(), "officer-1", made[0].ID, []byte(edited))
 	wantProblem(t, err, ReasonTeam)
 	approve(1)
+	given, err := m.Draft(t.Context(), "officer-1", itemDraft(t, qm, "evidence-item", three, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Discard(t.Context(), "officer-1", given[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.message(qm, given[1].ID); got.State != store.Discarded {
+		t.Errorf("one copy was given up and the other is %s", got.State)
+	}
 	for _, copied := range made {
 		m.seal(copied.ID)
 		if got := m.message(qm, copied.ID); got.State != store.Sent {
@@ -325,6 +344,75 @@ func TestAnItemWaitsUntilItsAudienceIsSettled(t *testing.T) {
 	b, errB := readItem(two)
 	if errA != nil || errB != nil || a.SHA256 != b.SHA256 || one.Case == two.Case {
 		t.Errorf("the copies are not one item in two cases: %v, %v", errA, errB)
+	}
+}
+
+// What policy stops for one is sealed for nobody, whichever copy is looked at first.
+func TestAnItemStoppedForOneLeavesForNobody(t *testing.T) {
+	for first := range 2 {
+		w := newWorld(t)
+		m := w.desks[qm]
+		three := []schemas.AuthorityID{qm, qn, qp}
+		w.found(t, three...)
+		made := m.approveAll(itemDraft(t, qm, "evidence-item", three, nil))
+		w.scheme.EditTrustList(t, func(list *pki.TrustList) {
+			list.Agreements = slices.DeleteFunc(list.Agreements, func(a pki.Agreement) bool {
+				return slices.Contains(a.Parties, "QM") && slices.Contains(a.Parties, "QP")
+			})
+		})
+		w.publish(t)
+		m.seal(made[first].ID)
+		m.seal(made[1-first].ID)
+		for _, copied := range made {
+			got := m.message(qm, copied.ID)
+			want := store.Approved
+			if got.Recipient == qp {
+				want = store.UnderReview
+			}
+			if got.State != want || got.Seq != 0 || got.Wire != nil {
+				t.Errorf("the copy for %s is %s with number %d", got.Recipient, got.State, got.Seq)
+			}
+		}
+		if n := outboxDepth(t, m); n != 0 {
+			t.Errorf("%d rows in the outbox", n)
+		}
+	}
+}
+
+// The three sign at the same time, and everything arrives in any order, some of it twice: they end in one team.
+func TestSignaturesCrossBetweenThree(t *testing.T) {
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		w := newWorld(t)
+		three := []schemas.AuthorityID{qm, qn, qp}
+		var bag []*store.Parcel
+		text := w.negotiate(t, three...)
+		for _, a := range three {
+			d := w.desks[a]
+			made := d.approveAll(itemDraft(t, a, "signature", three, map[string]any{
+				"agreement": text.Agreement, "signed_on": w.clock.Now().Format(time.DateOnly),
+			}))
+			for _, m := range made {
+				d.seal(m.ID)
+			}
+			bag = append(bag, d.outgoing()...)
+		}
+		for len(bag) > 0 {
+			r.Shuffle(len(bag), func(i, j int) { bag[i], bag[j] = bag[j], bag[i] })
+			bag = deliverSome(w, bag, r)
+		}
+		w.carry(t)
+		for _, a := range three {
+			d := w.desks[a]
+			if got := d.team(); got.State != team.Active || got.Agreement != text.Agreement || len(got.Members) != 3 {
+				t.Errorf("seed %d: %s sees a team that is %s with %d members", seed, a, got.State, len(got.Members))
+			}
+			for _, b := range three {
+				if a != b && d.state(d.caseWith(b)) != "signed" {
+					t.Errorf("seed %d: the case of %s with %s is %s", seed, a, b, d.state(d.caseWith(b)))
+				}
+			}
+		}
 	}
 }
 
