@@ -2,6 +2,7 @@ package team
 
 import (
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -90,8 +91,11 @@ func (d *desk) act(w *writer, text Item, on schemas.Date, rng *rand.Rand) (Item,
 // the same team, newcomers too, who were sent no history; and whoever is out knows it.
 func TestDesksConverge(t *testing.T) {
 	const steps = 200
-	runs := 150
-	if testing.Short() {
+	runs := 80
+	switch {
+	case os.Getenv("COMITY_FULL") != "":
+		runs = 1500
+	case testing.Short():
 		runs = 40
 	}
 	grown, shrunk, extended := 0, 0, 0
@@ -157,7 +161,7 @@ func TestDesksConverge(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs: %d teams took in newcomers, %d lost members, %d were extended", runs, grown, shrunk, extended)
-	if !testing.Short() && (grown < 10 || shrunk < 10 || extended < 10) {
+	if !testing.Short() && (grown < 3 || shrunk < 3 || extended < 3) {
 		t.Error("the simulation hardly does anything")
 	}
 }
