@@ -24,8 +24,9 @@ var parties = []schemas.StateCode{"QM", "QN"}
 type line struct {
 	from, to    schemas.AuthorityID
 	file        string
-	message     api.Message // as its sender sees it in the end
-	here, there string      // state of the case at the sender and at the recipient
+	message     api.Message   // as its sender sees it in the end
+	here, there string        // state of the case at the sender and at the recipient
+	answered    time.Duration // of an answer to an alert: since the alert was signed
 	err         error
 }
 
@@ -34,8 +35,15 @@ func (l line) String() string {
 		return fmt.Sprintf("FAILED  %s: %v", l.file, l.err)
 	}
 	who := fmt.Sprintf("%s (%s, %s)", l.from, strings.Join(l.message.Authors, ", "), l.message.ApprovedBy)
+	if schemas.SingleSignature(l.message.Type) {
+		who = fmt.Sprintf("%s (%s alone)", l.from, l.message.ApprovedBy)
+	}
 	cases := fmt.Sprintf("case at %s: %s, at %s: %s", l.from.State(), l.here, l.to.State(), l.there)
-	return fmt.Sprintf("ok  %s to %s  %-23s  %-58s  receipt in %d ms", who, l.to, l.message.Type.Name(), cases, l.message.ReceiptMillis)
+	text := fmt.Sprintf("ok  %s to %s  %-23s  %-58s  receipt in %d ms", who, l.to, l.message.Type.Name(), cases, l.message.ReceiptMillis)
+	if l.answered > 0 {
+		text += fmt.Sprintf("; %d ms after the alert was signed", l.answered.Milliseconds())
+	}
+	return text
 }
 
 // play plays a story step by step. A step that fails ends it: each of the rest has failed with it.
@@ -63,6 +71,7 @@ type table struct {
 	clients []*api.Client
 	opened  schemas.CaseID
 	sent    map[string]schemas.MessageID // by file
+	alerted time.Time                    // when a live alert was signed
 }
 
 func (t *table) close() {
@@ -87,7 +96,7 @@ func (t *table) seat(id schemas.AuthorityID, p sandbox.Person) (*api.Client, err
 }
 
 // step plays one message:
-//  1. an officer drafts it, another person reads and approves it;
+//  1. an officer drafts it, another person reads and approves it: of a live alert, after it has left;
 //  2. it leaves, and the recipient's signed receipt comes back;
 //  3. the recipient's officer finds the same content, and the case where the sender finds it.
 func (t *table) step(ctx context.Context, step samples.Step) line {
@@ -104,6 +113,9 @@ func (t *table) step(ctx context.Context, step samples.Step) line {
 		return l
 	}
 	t.opened, t.sent[step.File] = l.message.Case, l.message.ID
+	if l.message.Type.Name() == "alert-response" {
+		l.answered = time.Since(t.alerted)
+	}
 	if l.here, l.there, l.err = t.compare(ctx, l.from, l.to, l.message); l.err != nil {
 		return l
 	}
@@ -145,6 +157,9 @@ func (t *table) send(ctx context.Context, from schemas.AuthorityID, draft []byte
 	if err != nil {
 		return api.Message{}, explain("drafting", err)
 	}
+	if schemas.SingleSignature(made[0].Type) {
+		return t.sendAlone(ctx, officer, approver, made[0])
+	}
 	m, err := approver.Message(ctx, string(made[0].ID))
 	if err != nil {
 		return m, explain("reading before approval", err)
@@ -156,6 +171,22 @@ func (t *table) send(ctx context.Context, from schemas.AuthorityID, draft []byte
 		return m, explain("approving", err)
 	}
 	return clerk.Await(ctx, officer, m.ID, "delivered")
+}
+
+// sendAlone lets a live alert go with its author's signature; the second pair of eyes follows.
+func (t *table) sendAlone(ctx context.Context, officer, approver *api.Client, m api.Message) (api.Message, error) {
+	t.alerted = time.Now()
+	if _, err := officer.SignAlone(ctx, m.ID, m.SHA256); err != nil {
+		return m, explain("signing", err)
+	}
+	m, err := clerk.Await(ctx, officer, m.ID, "delivered")
+	if err != nil {
+		return m, err
+	}
+	if _, err := approver.LookAgain(ctx, m.ID, m.SHA256); err != nil {
+		return m, explain("looking again", err)
+	}
+	return m, nil
 }
 
 // explain names what was tried, and for a draft that broke its schema the places.
