@@ -50,8 +50,8 @@ type Agent struct {
 	compared    atomic.Bool
 
 	changes   *changes
-	released  signal // an approved message may leave
-	submitted signal // the outbox has something new
+	released  bells  // an approved message may leave
+	submitted bells  // the outbox has something new
 	chores    signal // a hole or an expiry may be nearer
 	ready     chan struct{}
 	readyOnce sync.Once
@@ -69,6 +69,17 @@ func (s signal) give() {
 	}
 }
 
+// bells wake the loops of both lanes.
+type bells map[store.Lane]signal
+
+func newBells() bells { return bells{store.Express: newSignal(), store.Ordinary: newSignal()} }
+
+func (b bells) give() {
+	for _, s := range b {
+		s.give()
+	}
+}
+
 // New opens the agent's keys, trust documents and database. It connects to nobody: Run does. Close must be called.
 func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	if o.Log == nil {
@@ -79,7 +90,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
-		changes: newChanges(), released: newSignal(), submitted: newSignal(), chores: newSignal(), ready: make(chan struct{}),
+		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), ready: make(chan struct{}),
 	}
 	if err := a.open(ctx); err != nil {
 		a.Close()
@@ -144,8 +155,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
 	group.Go(func() error { return a.watchTrust(ctx) })
 	group.Go(func() error { return a.watchLink(ctx) })
+	group.Go(func() error { return a.releaseAtOnce(ctx) })
 	group.Go(func() error { return a.releaseAtTicks(ctx) })
-	group.Go(func() error { return a.emptyOutbox(ctx) })
+	group.Go(func() error { return a.emptyOutbox(ctx, store.Express) })
+	group.Go(func() error { return a.emptyOutbox(ctx, store.Ordinary) })
 	group.Go(func() error { return a.receiveAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })
 	err = group.Wait()

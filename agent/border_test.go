@@ -132,3 +132,35 @@ func TestAFalseHitIsErasedAtBothSides(t *testing.T) {
 		}
 	}
 }
+
+// A live alert and its receipt do not queue behind anything else; an immediate message of another channel does.
+func TestOnlyTheBorderGoesAheadOfEverything(t *testing.T) {
+	w := newWorld(t)
+	b, n := w.open(t, qmBorder), w.open(t, qnBorder)
+	w.desks[qmBorder], w.desks[qnBorder] = b, n
+	m := w.desks[qm]
+	m.send(draft(t, qn, "request", "", ""))
+	b.send(alert(t, w.clock.Now(), 24*time.Hour))
+	lane := func(d *desk) store.Lane {
+		t.Helper()
+		out := d.outgoing()
+		if len(out) != 1 {
+			t.Fatalf("%s has %d rows", d.me, len(out))
+		}
+		w.desks[out[0].Peer].take(out[0].Wire)
+		return out[0].Lane
+	}
+	if got := lane(b); got != store.Express {
+		t.Errorf("an alert leaves in lane %s", got)
+	}
+	if got := lane(n); got != store.Express {
+		t.Errorf("its receipt leaves in lane %s", got)
+	}
+	if got := lane(m); got != store.Ordinary {
+		t.Errorf("an urgent request leaves in lane %s", got)
+	}
+	immediate := &store.Message{Channel: schemas.ChannelMLA, Urgency: string(schemas.Immediate)}
+	if isExpress(immediate) {
+		t.Error("an immediate message of another channel skips its tick")
+	}
+}

@@ -23,16 +23,17 @@ const (
 	resendLast     = time.Hour // between two submissions while the receipt is missing
 )
 
-// emptyOutbox is step 6, again and again: what is due is handed to the broker, and a message stays until its receipt.
-// It returns when ctx ends.
-func (a *Agent) emptyOutbox(ctx context.Context) error {
+// emptyOutbox is step 6, again and again: what is due in a lane is handed to the broker, and a message stays until its
+// receipt. The lanes run beside each other, so that a live alert waits for nothing. It returns when ctx ends.
+func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
+	submitted := a.submitted[lane]
 	for {
 		changed := a.link.Changes()
 		var due []*store.Parcel
 		var next time.Time
 		err := a.store.View(ctx, func(tx *store.Tx) (err error) {
-			if due, err = tx.DueParcels(a.now(), outboxBatch); err == nil {
-				next, err = tx.NextParcelAt()
+			if due, err = tx.DueParcels(lane, a.now(), outboxBatch); err == nil {
+				next, err = tx.NextParcelAt(lane)
 			}
 			return err
 		})
@@ -53,7 +54,7 @@ func (a *Agent) emptyOutbox(ctx context.Context) error {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-a.submitted:
+		case <-submitted:
 		case <-changed:
 		case <-timer.C:
 		}

@@ -117,7 +117,7 @@ func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
 		return nil
 	}
 	p := &store.Parcel{
-		ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
+		ID: m.ID, Kind: store.KindMessage, Lane: laneOf(m), Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
 		Seq: m.Seq, Wire: m.Wire, Attempts: 1, ExpiresAt: m.ValidUntil,
 	}
 	if m.VoidID != "" && (m.State == store.Voided || m.State == store.Expired) {

@@ -264,7 +264,7 @@ func (a *Agent) takeAgain(tx *store.Tx, n numbered, known []store.Arrival) error
 	// A void for a number that is stored, or a message whose number was closed: what came first stands, and its receipt
 	// tells the sender so.
 	return tx.PutParcel(&store.Parcel{
-		ID: first.ReceiptID, Kind: store.KindReceipt, Peer: header.From, Channel: header.Channel, Subject: first.ID,
+		ID: first.ReceiptID, Kind: store.KindReceipt, Lane: laneOfReceipt(header.Channel), Peer: header.From, Channel: header.Channel, Subject: first.ID,
 		Wire: first.Wire, Attempts: 1, NextAt: a.now(), ExpiresAt: a.now().Add(receiptLife),
 	})
 }
@@ -300,7 +300,7 @@ func (a *Agent) receipt(tx *store.Tx, what envelope.Authentic, reason envelope.R
 	}
 	return arrival, errors.Join(
 		tx.PutParcel(&store.Parcel{
-			ID: sealed.Header.ID, Kind: store.KindReceipt, Peer: peer, Channel: header.Channel, Subject: what.Header.ID,
+			ID: sealed.Header.ID, Kind: store.KindReceipt, Lane: laneOfReceipt(header.Channel), Peer: peer, Channel: header.Channel, Subject: what.Header.ID,
 			JWSSHA256: store.Hash(sealed.Hash), Wire: sealed.Wire, NextAt: now, ExpiresAt: now.Add(receiptLife),
 		}),
 		a.recordSigned(tx, peer, envelope.KindReceipt, sealed.Header, sealed.Hash),

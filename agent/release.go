@@ -26,9 +26,38 @@ const (
 	releaseParallel = 32   // of them sealed at the same time; they share commits
 )
 
+// releaseAtOnce is step 3 for immediate messages of the border channel alone: somebody stands at the crossing. It has a
+// loop of its own, so that a tick with many messages does not hold them up. It returns when ctx ends.
+func (a *Agent) releaseAtOnce(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.released[store.Express]:
+			a.release(ctx, schemas.Immediate, isExpress)
+		}
+	}
+}
+
+func isExpress(m *store.Message) bool { return laneOf(m) == store.Express }
+
+func laneOf(m *store.Message) store.Lane {
+	if m.Urgency == string(schemas.Immediate) {
+		return laneOfReceipt(m.Channel)
+	}
+	return store.Ordinary
+}
+
+// laneOfReceipt is for what answers a message by itself: on the border channel somebody may stand and wait for it.
+func laneOfReceipt(ch schemas.Channel) store.Lane {
+	if ch == schemas.ChannelBorder {
+		return store.Express
+	}
+	return store.Ordinary
+}
+
 // releaseAtTicks is step 3. Approved messages leave at ticks, which are multiples of an interval and so tell nobody when
-// a person approved or a review ended. Immediate messages of the border channel alone do not wait: somebody stands at the
-// crossing. It returns when ctx ends.
+// a person approved or a review ended. It returns when ctx ends.
 func (a *Agent) releaseAtTicks(ctx context.Context) error {
 	routine, urgent := newTick(a.config.Routine, a.now()), newTick(a.config.Urgent, a.now())
 	for {
@@ -38,15 +67,12 @@ func (a *Agent) releaseAtTicks(ctx context.Context) error {
 		case <-ctx.Done():
 			timer.Stop()
 			return nil
-		case <-a.released:
+		case <-a.released[store.Ordinary]:
 			woken = true
 		case <-timer.C:
 		}
 		timer.Stop()
 		now := a.now()
-		if woken {
-			a.release(ctx, schemas.Immediate, func(m *store.Message) bool { return m.Channel == schemas.ChannelBorder })
-		}
 		if urgent.due(now, woken) {
 			a.release(ctx, schemas.Immediate, anyMessage)
 			a.release(ctx, schemas.Urgent, anyMessage)
@@ -193,7 +219,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 		tx.PutMessage(m),
 		tx.PutPair(pair),
 		tx.PutParcel(&store.Parcel{
-			ID: m.ID, Kind: store.KindMessage, Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256, Seq: m.Seq,
+			ID: m.ID, Kind: store.KindMessage, Lane: laneOf(m), Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256, Seq: m.Seq,
 			Wire: m.Wire, NextAt: now, ExpiresAt: m.ValidUntil,
 		}),
 		a.refile(tx, m.Case, m.Recipient),

@@ -196,8 +196,12 @@ func (d *desk) outgoing() []*store.Parcel {
 	d.t.Helper()
 	var due []*store.Parcel
 	err := d.store.Update(d.t.Context(), func(tx *store.Tx) (err error) {
-		if due, err = tx.DueParcels(d.now(), 1000); err != nil {
-			return err
+		for _, lane := range []store.Lane{store.Express, store.Ordinary} {
+			some, err := tx.DueParcels(lane, d.now(), 1000)
+			if err != nil {
+				return err
+			}
+			due = append(due, some...)
 		}
 		for _, p := range due {
 			row := *p

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"comity/schemas"
@@ -17,10 +18,20 @@ const (
 	KindResend  Kind = "resend"
 )
 
+// Lane keeps what cannot wait apart from what can: nothing in one lane holds up the other.
+type Lane string
+
+// The lanes. Immediate messages of the border channel alone are express.
+const (
+	Express  Lane = "express"
+	Ordinary Lane = "ordinary"
+)
+
 // Parcel is a row of the outbox: sealed bytes that wait to be handed to the broker.
 type Parcel struct {
 	ID        schemas.MessageID // of the envelope
 	Kind      Kind
+	Lane      Lane // empty is Ordinary
 	Peer      schemas.AuthorityID
 	Channel   schemas.Channel
 	Subject   schemas.MessageID // of a void: the message whose number it closes
@@ -33,12 +44,12 @@ type Parcel struct {
 	ExpiresAt time.Time
 }
 
-const parcelColumns = `id, kind, peer, channel, subject, jws_sha256, seq, wire, attempts, refused, next_at, expires_at`
+const parcelColumns = `id, kind, lane, peer, channel, subject, jws_sha256, seq, wire, attempts, refused, next_at, expires_at`
 
 // PutParcel writes a row of the outbox, new or changed.
 func (t *Tx) PutParcel(p *Parcel) error {
-	return t.exec(`INSERT OR REPLACE INTO outbox (`+parcelColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
-		p.ID, p.Kind, p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Wire, p.Attempts, p.Refused,
+	return t.exec(`INSERT OR REPLACE INTO outbox (`+parcelColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		p.ID, p.Kind, cmp.Or(p.Lane, Ordinary), p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Wire, p.Attempts, p.Refused,
 		millis(p.NextAt), millis(p.ExpiresAt))
 }
 
@@ -63,16 +74,17 @@ func (t *Tx) parcel(where string, args ...any) (*Parcel, error) {
 	return found[0], nil
 }
 
-// DueParcels reads at most limit rows whose time has come, receipts first (a peer waits for them), then the oldest.
-func (t *Tx) DueParcels(now time.Time, limit int) ([]*Parcel, error) {
-	return collect(t, scanParcel, `SELECT `+parcelColumns+` FROM outbox WHERE next_at <= ?
-		ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`, millis(now), limit)
+// DueParcels reads at most limit rows of a lane whose time has come, receipts first (a peer waits for them), then the
+// oldest.
+func (t *Tx) DueParcels(lane Lane, now time.Time, limit int) ([]*Parcel, error) {
+	return collect(t, scanParcel, `SELECT `+parcelColumns+` FROM outbox WHERE lane = ? AND next_at <= ?
+		ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`, lane, millis(now), limit)
 }
 
-// NextParcelAt is the time of the earliest row, zero where the outbox is empty.
-func (t *Tx) NextParcelAt() (time.Time, error) {
+// NextParcelAt is the time of the earliest row of a lane, zero where it is empty.
+func (t *Tx) NextParcelAt(lane Lane) (time.Time, error) {
 	var next int64
-	err := t.row([]any{&next}, `SELECT coalesce(min(next_at), 0) FROM outbox`)
+	err := t.row([]any{&next}, `SELECT coalesce(min(next_at), 0) FROM outbox WHERE lane = ?`, lane)
 	return instant(next), err
 }
 
@@ -90,7 +102,7 @@ func scanParcel(s scanner) (*Parcel, error) {
 	var p Parcel
 	var hash []byte
 	var seq, next, expires int64
-	err := s.Scan(&p.ID, &p.Kind, &p.Peer, &p.Channel, &p.Subject, &hash, &seq, &p.Wire, &p.Attempts, &p.Refused, &next, &expires)
+	err := s.Scan(&p.ID, &p.Kind, &p.Lane, &p.Peer, &p.Channel, &p.Subject, &hash, &seq, &p.Wire, &p.Attempts, &p.Refused, &next, &expires)
 	p.Seq, p.NextAt, p.ExpiresAt = uint64(seq), instant(next), instant(expires)
 	copy(p.JWSSHA256[:], hash)
 	return &p, err

@@ -105,6 +105,7 @@ CREATE TABLE hole (
 CREATE TABLE outbox (
   id          TEXT    PRIMARY KEY,         -- the envelope's own id
   kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'resend')),
+  lane        TEXT    NOT NULL CHECK (lane IN ('express', 'ordinary')),
   peer        TEXT    NOT NULL,
   channel     TEXT    NOT NULL,
   subject     TEXT    NOT NULL DEFAULT '', -- of a void: the id of the message it closes
@@ -116,7 +117,7 @@ CREATE TABLE outbox (
   next_at     INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX outbox_next ON outbox (next_at);
+CREATE INDEX outbox_next ON outbox (lane, next_at);
 
 -- Where each case stands, derived from its messages, which are the truth.
 CREATE TABLE casefile (
