@@ -11,6 +11,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/envelope"
 	"comity/agent/store"
+	"comity/pki"
 	"comity/schemas"
 )
 
@@ -246,6 +247,56 @@ func TestADraftIsCheckedAgainstTheRecipient(t *testing.T) {
 	}
 	if found, err := m.Messages(t.Context(), api.Query{State: string(store.InReview)}); err != nil || len(found) != 0 {
 		t.Errorf("refused drafts left %d rows, %v", len(found), err)
+	}
+}
+
+func TestEverythingThatTheRecipientAsksForIsNamedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	m := w.desks[qm]
+	w.scheme.EditEntry(t, "QN", func(rows []pki.Authority) {
+		for i := range rows {
+			rows[i].Requires = []pki.Requirement{
+				{Type: "mla.request/1", Member: "/body/urgency_contact", Why: "our courts sit at night"},
+				{Type: "mla.request/1", Member: "/body/purpose", Why: "the example has it"},
+				{Type: "mla.decision/1", Member: "/body/never", Why: "another type"},
+			}
+		}
+	})
+	w.publish(t)
+	bad := strings.NewReplacer(`"language":"en"`, `"language":"zz"`, `"instrument":"untoc"`, `"instrument":"lisbon-1990"`).Replace(string(draft(t, qn, "request", "", "")))
+	_, err := m.Draft(t.Context(), "officer-1", []byte(bad))
+	wantProblem(t, err, ReasonInstrument)
+	var pointers []string
+	for _, d := range defectsOf(err) {
+		pointers = append(pointers, d.Pointer)
+	}
+	if want := []string{"/legal_basis/0/instrument", "/language", "/body/urgency_contact"}; !slices.Equal(pointers, want) {
+		t.Errorf("defects at %v, want %v", pointers, want)
+	}
+}
+
+// The Convention itself is a basis only where both sides take it as one.
+func TestUNTOCAsTreatyBasis(t *testing.T) {
+	w := newWorld(t)
+	m := w.desks[qm]
+	w.scheme.EditTrustList(t, func(l *pki.TrustList) {
+		for i := range l.Agreements {
+			l.Agreements[i].Instruments = []string{"lisbon-1990"}
+		}
+	})
+	for _, state := range []schemas.StateCode{"QM", "QN"} {
+		w.publish(t)
+		_, err := m.Draft(t.Context(), "officer-1", draft(t, qn, "request", "", ""))
+		wantProblem(t, err, ReasonInstrument)
+		w.scheme.EditEntry(t, state, func(rows []pki.Authority) {
+			for i := range rows {
+				rows[i].UNTOCBasis = true
+			}
+		})
+	}
+	w.publish(t)
+	if _, err := m.Draft(t.Context(), "officer-1", draft(t, qn, "request", "", "")); err != nil {
+		t.Errorf("both take it: %v %+v", err, defectsOf(err))
 	}
 }
 

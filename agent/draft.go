@@ -11,7 +11,6 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/store"
-	"comity/pki"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -154,7 +153,7 @@ func (a *Agent) parseDraft(draft []byte) (*schemas.Draft, error) {
 func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 	view, p, to := a.trust.View(), d.Parsed, d.To
 	for _, peer := range to {
-		if err := a.checkRecipient(view, p, peer); err != nil {
+		if err := a.checkRecipient(view, d, peer); err != nil {
 			return err
 		}
 	}
@@ -207,27 +206,6 @@ func notPermitted(err error) error {
 		return problem(ReasonNotPermitted, refused.Error(), refused.Hint)
 	}
 	return err
-}
-
-// checkRecipient holds a draft against the recipient's own directory entry: right first time.
-func (a *Agent) checkRecipient(view *pki.View, p *schemas.Payload, peer schemas.AuthorityID) error {
-	entry, err := view.Authority(peer)
-	if err != nil {
-		return problem(ReasonRecipient, fmt.Sprintf("%s is not in the directory", peer), "comity doctor shows whether the directory is fresh")
-	}
-	if entry.Kind == pki.KindNotConnected {
-		return problem(ReasonRecipient, fmt.Sprintf("%s is not connected to the scheme", peer), "send it on paper")
-	}
-	if _, err := view.Route(a.me, peer, p.Channel, a.now()); err != nil {
-		return problem(ReasonRoute, fmt.Sprintf("no agreement in force lets %s send %s to %s on channel %s", a.me, p.Type, peer, p.Channel), "the key officers add agreements to the trust list")
-	}
-	if !slices.Contains(entry.Types, p.Type) {
-		return problem(ReasonType, fmt.Sprintf("%s does not read %s", peer, p.Type), "its directory entry lists what it reads")
-	}
-	if !slices.ContainsFunc(entry.Languages, func(l string) bool { return schemas.Language(l).Primary() == p.Language.Primary() }) {
-		return problem(ReasonLanguage, fmt.Sprintf("%s does not accept the language of this draft", peer), fmt.Sprintf("it accepts %v (UNTOC art. 18(14))", entry.Languages))
-	}
-	return nil
 }
 
 // fill sets what follows from the payload and puts the message into review without any approval.

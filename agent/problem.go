@@ -14,6 +14,8 @@ const (
 	ReasonRoute        = "route"         // no agreement in force
 	ReasonType         = "type"          // the recipient does not read this type and version
 	ReasonLanguage     = "language"      // the recipient does not accept the language
+	ReasonInstrument   = "instrument"    // the legal basis is not in force between the two
+	ReasonRequirement  = "requirement"   // the recipient asks for more than the treaty
 	ReasonCase         = "case"          // no such case, or the message does not belong to it
 	ReasonNotPermitted = "not-permitted" // the case's state does not allow it now
 	ReasonTeam         = "team"          // a joint investigation team does not allow it now
@@ -25,7 +27,9 @@ const (
 	ReasonUnavailable  = "unavailable" // the agent cannot do it now
 )
 
-func problem(reason, message, hint string) error {
+func problem(reason, message, hint string) error { return problemOf(reason, message, hint) }
+
+func problemOf(reason, message, hint string) *api.Problem {
 	return &api.Problem{Reason: reason, Message: message, Hint: hint}
 }
 

@@ -26,17 +26,32 @@ type Entry struct {
 
 // Authority is a row of a directory entry.
 type Authority struct {
-	ID           schemas.AuthorityID   `json:"id"`
-	Kind         Kind                  `json:"kind"`
-	Name         string                `json:"name"`
-	Channels     []schemas.Channel     `json:"channels"`
-	Types        []schemas.MessageType `json:"types"`     // with versions
-	Languages    []string              `json:"languages"` // ISO 639-1 codes
-	DutyDesk     DutyDesk              `json:"duty_desk"`
-	Calendar     Calendar              `json:"calendar"`
-	TimeZone     string                `json:"time_zone"` // IANA name
-	Certificates Certificates          `json:"certificates"`
+	ID        schemas.AuthorityID   `json:"id"`
+	Kind      Kind                  `json:"kind"`
+	Name      string                `json:"name"`
+	Channels  []schemas.Channel     `json:"channels"`
+	Types     []schemas.MessageType `json:"types"`     // with versions
+	Languages []string              `json:"languages"` // ISO 639-1 codes
+	// Requires is what the authority asks for beyond the treaty, so that a request is right the first time.
+	Requires []Requirement `json:"requires,omitzero"`
+	// UNTOCBasis: the authority takes the Convention itself as the treaty basis where no other agreement names an
+	// instrument (UNTOC arts. 13(6), 16(4), 18(7)). It counts where both sides say so.
+	UNTOCBasis   bool         `json:"untoc_basis,omitzero"`
+	DutyDesk     DutyDesk     `json:"duty_desk"`
+	Calendar     Calendar     `json:"calendar"`
+	TimeZone     string       `json:"time_zone"` // IANA name
+	Certificates Certificates `json:"certificates"`
 }
+
+// Requirement is a member of a message that an authority asks for though the schema does not.
+type Requirement struct {
+	Type   schemas.MessageType `json:"type"`
+	Member string              `json:"member"` // JSON pointer (RFC 6901)
+	Why    string              `json:"why"`    // one line, shown to whoever drafts
+}
+
+// UNTOC is the name of the Convention among instruments.
+const UNTOC = "untoc"
 
 // Kind is what an authority is.
 type Kind string
@@ -103,6 +118,7 @@ const (
 var (
 	timeZoneForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}$`)
 	languageForm = regexp.MustCompile(`^[a-z]{2}$`)
+	memberForm   = regexp.MustCompile(`^(/[a-z0-9_]+)+$`)
 )
 
 // heldEntry is an entry with its certificates parsed.
@@ -229,7 +245,7 @@ func (a *Authority) check(state schemas.StateCode) error {
 	if !timeZoneForm.MatchString(a.TimeZone) {
 		return fmt.Errorf("%s has no time zone", a.ID)
 	}
-	if max(len(a.Channels), len(a.Types), len(a.Languages), len(a.DutyDesk.Hours), len(a.Calendar.Holidays)) > maxListed {
+	if max(len(a.Channels), len(a.Types), len(a.Languages), len(a.Requires), len(a.DutyDesk.Hours), len(a.Calendar.Holidays)) > maxListed {
 		return fmt.Errorf("%s lists too much", a.ID)
 	}
 	for _, channel := range a.Channels {
@@ -240,6 +256,14 @@ func (a *Authority) check(state schemas.StateCode) error {
 	for _, t := range a.Types {
 		if _, err := schemas.ParseMessageType(string(t)); err != nil {
 			return err
+		}
+	}
+	for _, r := range a.Requires {
+		if _, err := schemas.ParseMessageType(string(r.Type)); err != nil {
+			return err
+		}
+		if !memberForm.MatchString(r.Member) || len(r.Member) > maxEntryText || r.Why == "" || len(r.Why) > maxEntryText {
+			return fmt.Errorf("%s: a requirement needs the pointer of a member and why", a.ID)
 		}
 	}
 	for _, language := range a.Languages {

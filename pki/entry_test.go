@@ -113,6 +113,12 @@ func TestEntriesThatAreRefused(t *testing.T) {
 		{"a kind that does not exist", row(func(a *pki.Authority) { a.Kind = "ministry" }), pki.ReasonEntryInvalid},
 		{"a channel that does not exist", row(func(a *pki.Authority) { a.Channels[0] = "mail" }), pki.ReasonEntryInvalid},
 		{"a type without version", row(func(a *pki.Authority) { a.Types[0] = "mla.request" }), pki.ReasonEntryInvalid},
+		{"a requirement that names no member", row(func(a *pki.Authority) {
+			a.Requires = []pki.Requirement{{Type: "mla.request/1", Member: "facts", Why: "always"}}
+		}), pki.ReasonEntryInvalid},
+		{"a requirement without why", row(func(a *pki.Authority) {
+			a.Requires = []pki.Requirement{{Type: "mla.request/1", Member: "/body/facts"}}
+		}), pki.ReasonEntryInvalid},
 		{"a language by its name", row(func(a *pki.Authority) { a.Languages[0] = "English" }), pki.ReasonEntryInvalid},
 		{"a time zone by its offset", row(func(a *pki.Authority) { a.TimeZone = "+01:00" }), pki.ReasonEntryInvalid},
 		{"hours that end before they begin", row(func(a *pki.Authority) { a.DutyDesk.Hours[0].Close = "07:00" }), pki.ReasonEntryInvalid},

@@ -258,11 +258,32 @@ func (v *View) Route(from, to schemas.AuthorityID, ch schemas.Channel, at time.T
 		}
 	}
 	for i := range v.list.Agreements {
-		a := &v.list.Agreements[i]
-		if from.State() != to.State() && slices.Contains(a.Parties, from.State()) && slices.Contains(a.Parties, to.State()) &&
-			slices.Contains(a.Channels, ch) && a.InForce(at) {
+		if a := &v.list.Agreements[i]; a.covers(from, to, ch, at) {
 			return a, nil
 		}
 	}
 	return nil, refuse(ReasonRouteNotInForce, "%s to %s on %s", from, to, ch)
+}
+
+// Instruments lists what a message between two authorities on a channel may rest on: the instruments of every agreement
+// in force that covers them, and the Convention itself where both directory rows take it as a basis.
+func (v *View) Instruments(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) []string {
+	var names []string
+	for i := range v.list.Agreements {
+		if a := &v.list.Agreements[i]; a.covers(from, to, ch, at) {
+			names = append(names, a.Instruments...)
+		}
+	}
+	a, b := v.authorities[from], v.authorities[to]
+	if a != nil && b != nil && a.row.UNTOCBasis && b.row.UNTOCBasis {
+		names = append(names, UNTOC)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// covers tells whether an agreement lets one authority write to another on a channel.
+func (a *Agreement) covers(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) bool {
+	return from.State() != to.State() && slices.Contains(a.Parties, from.State()) && slices.Contains(a.Parties, to.State()) &&
+		slices.Contains(a.Channels, ch) && a.InForce(at)
 }

@@ -132,7 +132,7 @@ func (s *Scheme) firstList(tb testing.TB) {
 	for i, a := range s.states {
 		for _, b := range s.states[i+1:] {
 			s.list.Agreements = append(s.list.Agreements, pki.Agreement{ID: string(a + "-" + b), Parties: []schemas.StateCode{a, b},
-				Channels: schemas.Channels(), Instruments: []string{"UNTOC"}, From: s.now().UTC().Truncate(time.Second).AddDate(-1, 0, 0)})
+				Channels: schemas.Channels(), Instruments: []string{"untoc", "tip-protocol", "ets-112"}, From: s.now().UTC().Truncate(time.Second).AddDate(-1, 0, 0)})
 		}
 	}
 	s.EditTrustList(tb, func(*pki.TrustList) {})

@@ -147,7 +147,7 @@ func agreements(states []schemas.StateCode, from time.Time) []pki.Agreement {
 		for _, b := range states[i+1:] {
 			all = append(all, pki.Agreement{
 				ID: strings.ToLower(string(a) + "-" + string(b)), Parties: []schemas.StateCode{a, b}, Channels: schemas.Channels(),
-				Instruments: []string{"untoc"}, From: from.Add(-24 * time.Hour),
+				Instruments: []string{"untoc", "tip-protocol", "ets-112"}, From: from.Add(-24 * time.Hour),
 			})
 		}
 	}
