@@ -217,6 +217,9 @@ func TestNumbersOutOfRangeAreRejected(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
+	if up := n.alarms(); !hasAlarm(up, "history-behind 7") {
+		t.Errorf("alarms: %v", up)
+	}
 	n.take(m.forge(qn, payload, 1, envelope.Hash{}))
 	if r := lastReceipt(t, n, m); r.Outcome != envelope.Stored {
 		t.Errorf("an honest number afterwards: %+v", r)

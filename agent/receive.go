@@ -210,7 +210,14 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 	if err != nil {
 		return nil, err
 	}
-	if header.Seq > pair.Received+maxAhead || header.Seen > pair.Sent {
+	if header.Seen > pair.Sent {
+		// The peer lies, or this desk has lost what it sent: after a restored backup an officer must know before anything else.
+		return nil, errors.Join(
+			a.raise(tx, AlarmHistory, header.From, fmt.Sprint(header.Seen)),
+			a.answer(tx, n, envelope.RejectedNumber),
+		)
+	}
+	if header.Seq > pair.Received+maxAhead {
 		return nil, a.answer(tx, n, envelope.RejectedNumber)
 	}
 	if n.message != nil && header.Seq == pair.Received+1 { // otherwise it is judged once its past is complete

@@ -41,8 +41,6 @@ type writer struct {
 	n int
 }
 
-func (w *writer) id() ID { return ID{qm, "team000000000000000000000a"} }
-
 // write makes an item of a type from its example with other members.
 func (w *writer) write(from schemas.AuthorityID, name string, audience []schemas.AuthorityID, change map[string]any) Item {
 	w.t.Helper()
