@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"comity/schemas"
 )
@@ -84,9 +85,10 @@ func (c *Case) permits(side Side, e Event, anyAnswer bool) (*rule, *Reason) {
 	case opens(c.Channel, e.Type) && !c.story.rules(e.Type):
 		return no(AlreadyOpen)
 	}
+	name := e.Type.Name()
 	for i := range c.story.Rules {
 		r := &c.story.Rules[i]
-		if r.Type != e.Type.Name() || r.Outcomes != nil && !slices.Contains(r.Outcomes, e.Outcome) {
+		if r.Type != name || r.Outcomes != nil && !slices.Contains(r.Outcomes, e.Outcome) {
 			continue
 		}
 		switch reason := c.against(r, side, e, anyAnswer); {
@@ -198,12 +200,14 @@ func (c Case) Next(side Side) []schemas.MessageType {
 }
 
 func opens(ch schemas.Channel, t schemas.MessageType) bool {
-	return t.Channel() == ch && slices.ContainsFunc(stories(ch), func(s *story) bool { return s.Opening == t.Name() })
+	name := t.Name()
+	return t.Channel() == ch && slices.ContainsFunc(stories(ch), func(s *story) bool { return s.Opening == name })
 }
 
 // rules tells whether messages of this type have a place in a case that is open.
 func (s *story) rules(t schemas.MessageType) bool {
-	return slices.ContainsFunc(s.Rules, func(r rule) bool { return r.Type == t.Name() })
+	name := t.Name()
+	return slices.ContainsFunc(s.Rules, func(r rule) bool { return r.Type == name })
 }
 
 func openings(ch schemas.Channel) []schemas.MessageType {
@@ -218,11 +222,21 @@ func openings(ch schemas.Channel) []schemas.MessageType {
 
 // newest is the registered type of this name with the highest version, "" where there is none.
 func newest(ch schemas.Channel, name string) schemas.MessageType {
-	var best schemas.MessageType
+	return newestTypes()[named{ch, name}]
+}
+
+type named struct {
+	channel schemas.Channel
+	name    string
+}
+
+// newestTypes is found once: what is registered is fixed in the program.
+var newestTypes = sync.OnceValue(func() map[named]schemas.MessageType {
+	best := map[named]schemas.MessageType{}
 	for _, t := range schemas.Types() {
-		if t.Channel() == ch && t.Name() == name && t.Version() > best.Version() {
-			best = t
+		if key := (named{t.Channel(), t.Name()}); t.Version() > best[key].Version() {
+			best[key] = t
 		}
 	}
 	return best
-}
+})
