@@ -17,139 +17,111 @@ var (
 	night = dusk.Add(12 * time.Hour)
 )
 
-// raised is a case of one alert that ends in the night.
-func raised() *script {
-	s := newScriptOn(schemas.ChannelBorder)
-	s.now = dusk
-	return s.qm("alert", night.Format(time.RFC3339), "")
-}
-
-func (s *script) at(now time.Time) *script { s.now = now; return s }
+// Of one alert that ends in the night.
+const (
+	atDusk  = "at 2026-11-02T18:00:00Z; "
+	raised  = atDusk + "qm alert 2026-11-03T06:00:00Z"
+	hit     = raised + "; qn hit"
+	atNight = raised + "; at 2026-11-03T06:00:00Z"
+)
 
 func TestBorderStories(t *testing.T) {
-	opened := step{qm, "alert", night.Format(time.RFC3339), "", StateRaised, byRequested}
-	acknowledged := step{qn, "acknowledgement", "", "", StateAcknowledged, byRequested}
-	hit := step{qn, "hit", "", "", StateHit, byRequesting}
-	for name, steps := range map[string][]step{
-		"hit, confirmed, intercepted, handed over": {
-			opened, acknowledged, hit,
-			{qm, "hit-confirmation", "confirmed", "hit", StateConfirmed, byRequested},
-			{qn, "alert-response", "intercepted", "", StateActed, Both},
-			{qn, "urgent-handover", "", "", StateHandedOver, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"false hit, then the right one": {
-			opened, hit,
-			{qm, "hit-confirmation", "false-hit", "hit", StateFalseHit, byRequested},
-			hit,
-			{qm, "hit-confirmation", "confirmed", "hit", StateConfirmed, byRequested},
-			{qn, "urgent-handover", "", "", StateHandedOver, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"passed before anybody confirmed": {
-			opened, acknowledged, hit,
-			{qn, "alert-response", "passed", "", StateActed, Both},
-			{qn, "closure", "", "", StateClosed, Nobody},
-		},
-		"not seen, asked, withdrawn": {
-			opened,
-			{qn, "alert-response", "not-seen", "", StateAcknowledged, byRequested},
-			{qm, "status-query", "", "", StateAcknowledged, byRequested},
-			{qn, "status-report", "in-execution", "status-query", StateAcknowledged, byRequested},
-			{qn, "alert-response", "not-seen", "", StateAcknowledged, byRequested},
-			{qm, "withdrawal", "whole", "", StateWithdrawn, byRequested},
-			{qn, "withdrawal-confirmation", "", "withdrawal", StateWithdrawn, Nobody},
-		},
-		"document": {
-			{qm, "document-check-request", "", "", StateRaised, byRequested},
-			{qn, "document-check-result", "", "", StateClosed, Nobody},
-		},
-		"information": {
-			{qm, "information", "", "", StateRaised, byRequested}, acknowledged,
-			{qm, "status-query", "", "", StateAcknowledged, byRequested},
-			{qn, "closure", "", "", StateClosed, Nobody},
-		},
-	} {
-		t.Run(name, func(t *testing.T) { newScriptOn(schemas.ChannelBorder).at(dusk).play(t, steps) })
-	}
+	holdStories(t, schemas.ChannelBorder, map[string]string{
+		"hit, confirmed, intercepted, handed over": `
+			at 2026-11-02T18:00:00Z
+			qm alert 2026-11-03T06:00:00Z        -> raised, requested
+			qn acknowledgement                   -> acknowledged, requested
+			qn hit                               -> hit, requesting
+			qm hit-confirmation confirmed to hit -> confirmed, requested
+			qn alert-response intercepted        -> acted, both
+			qn urgent-handover                   -> handed-over, requesting
+			qm closure                           -> closed, nobody
+		`,
+		"false hit, then the right one": `
+			at 2026-11-02T18:00:00Z
+			qm alert 2026-11-03T06:00:00Z        -> raised, requested
+			qn hit                               -> hit, requesting
+			qm hit-confirmation false-hit to hit -> false-hit, requested
+			qn hit                               -> hit, requesting
+			qm hit-confirmation confirmed to hit -> confirmed, requested
+			qn urgent-handover                   -> handed-over, requesting
+			qm closure                           -> closed, nobody
+		`,
+		"passed before anybody confirmed": `
+			at 2026-11-02T18:00:00Z
+			qm alert 2026-11-03T06:00:00Z -> raised, requested
+			qn acknowledgement            -> acknowledged, requested
+			qn hit                        -> hit, requesting
+			qn alert-response passed      -> acted, both
+			qn closure                    -> closed, nobody
+		`,
+		"not seen, asked, withdrawn": `
+			at 2026-11-02T18:00:00Z
+			qm alert 2026-11-03T06:00:00Z                 -> raised, requested
+			qn alert-response not-seen                    -> acknowledged, requested
+			qm status-query                               -> acknowledged, requested
+			qn status-report in-execution to status-query -> acknowledged, requested
+			qn alert-response not-seen                    -> acknowledged, requested
+			qm withdrawal whole                           -> withdrawn, requested
+			qn withdrawal-confirmation to withdrawal      -> withdrawn, nobody
+		`,
+		"document": `
+			at 2026-11-02T18:00:00Z
+			qm document-check-request -> raised, requested
+			qn document-check-result  -> closed, nobody
+		`,
+		"information": `
+			at 2026-11-02T18:00:00Z
+			qm information     -> raised, requested
+			qn acknowledgement -> acknowledged, requested
+			qm status-query    -> acknowledged, requested
+			qn closure         -> closed, nobody
+		`,
+	})
 }
 
 func TestBorderNotPermitted(t *testing.T) {
-	hit := func() *script { return raised().qn("hit", "", "") }
-	for _, test := range []struct {
-		name    string
-		after   *script
-		side    Side
-		typ     schemas.MessageType
-		outcome string
-		reason  Reason
-	}{
-		{"intercept before confirmation", hit(), Requested, "border.alert-response/1", "intercepted", WrongState},
-		{"hand over before confirmation", hit(), Requested, "border.urgent-handover/1", "", WrongState},
-		{"confirm one's own hit", hit(), Requested, "border.hit-confirmation/1", "confirmed", OtherSide},
-		{"confirm no hit", raised(), Requesting, "border.hit-confirmation/1", "confirmed", WrongState},
-		{"hand over what was not acted on", raised(), Requesting, "border.urgent-handover/1", "", WrongState},
-		{"close what was not acted on", raised(), Requesting, "border.closure/1", "", WrongState},
-		{"withdraw what was intercepted", raised().qn("alert-response", "intercepted", ""), Requesting, "border.withdrawal/1", "whole", WrongState},
-		{"hit after the end", raised().at(night), Requested, "border.hit/1", "", Expired},
-		{"respond after the end", raised().at(night), Requested, "border.alert-response/1", "intercepted", Expired},
-		{"withdraw after the end", raised().at(night), Requesting, "border.withdrawal/1", "whole", Expired},
-		{"document of an alert", raised(), Requesting, "border.document-check-request/1", "", AlreadyOpen},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			err := test.after.derive(t).At(test.after.now).Permits(test.side, test.typ, test.outcome)
-			refused, ok := errors.AsType[*NotPermittedError](err)
-			if !ok || refused.Reason != test.reason || refused.Hint == "" {
-				t.Fatalf("got %#v, want reason %s and a hint", err, test.reason)
-			}
-		})
-	}
+	holdRefusals(t, schemas.ChannelBorder, []refusal{
+		{"intercept before confirmation", hit, "qn alert-response intercepted", WrongState},
+		{"hand over before confirmation", hit, "qn urgent-handover", WrongState},
+		{"confirm one's own hit", hit, "qn hit-confirmation confirmed", OtherSide},
+		{"confirm no hit", raised, "qm hit-confirmation confirmed", WrongState},
+		{"hand over what was not acted on", raised, "qm urgent-handover", WrongState},
+		{"close what was not acted on", raised, "qm closure", WrongState},
+		{"withdraw what was intercepted", raised + "; qn alert-response intercepted", "qm withdrawal whole", WrongState},
+		{"hit after the end", atNight, "qn hit", Expired},
+		{"respond after the end", atNight, "qn alert-response intercepted", Expired},
+		{"withdraw after the end", atNight, "qm withdrawal whole", Expired},
+		{"document of an alert", raised, "qm document-check-request", AlreadyOpen},
+	})
 }
 
 func TestBorderCrossing(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		s     *script
-		state State
-		lost  []string
-	}{
-		{"withdrawal and interception", raised().crossing().qm("withdrawal", "whole", "").qn("alert-response", "intercepted", ""), StateActed, []string{"withdrawal"}},
-		{"withdrawal and hit", raised().crossing().qm("withdrawal", "whole", "").qn("hit", "", ""), StateWithdrawn, nil},
-		{"withdrawal and acknowledgement", raised().crossing().qm("withdrawal", "whole", "").qn("acknowledgement", "", ""), StateWithdrawn, []string{"acknowledgement"}},
-		{"confirmation and passing", raised().qn("hit", "", "").crossing().qm("hit-confirmation", "confirmed", "hit").qn("alert-response", "passed", ""), StateActed, []string{"hit-confirmation"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := test.s.derive(t)
-			var lost []string
-			for _, e := range test.s.events {
-				if !c.Effects[e.ref()] {
-					lost = append(lost, e.Type.Name())
-				}
-			}
-			if c.State != test.state || !slices.Equal(lost, test.lost) {
-				t.Fatalf("state %s, without effect %v; want %s, %v", c.State, lost, test.state, test.lost)
-			}
-		})
-	}
+	holdCrossings(t, schemas.ChannelBorder, []crossing{
+		{"withdrawal and interception", raised + " >< qm withdrawal whole; qn alert-response intercepted", "acted, both", "withdrawal"},
+		{"withdrawal and hit", raised + " >< qm withdrawal whole; qn hit", "withdrawn, requested", ""},
+		{"withdrawal and acknowledgement", raised + " >< qm withdrawal whole; qn acknowledgement", "withdrawn, requested", "acknowledgement"},
+		{"confirmation and passing", raised + "; qn hit >< qm hit-confirmation confirmed to hit; qn alert-response passed", "acted, both", "hit-confirmation"},
+	})
 }
 
 // An alert ends by itself where nobody has answered it, and only there.
 func TestBorderExpiry(t *testing.T) {
 	for _, test := range []struct {
 		name          string
-		s             *script
+		rows          string
 		before, after State
 	}{
-		{"raised", raised(), StateRaised, StateExpired},
-		{"acknowledged", raised().qn("acknowledgement", "", ""), StateAcknowledged, StateExpired},
-		{"false hit", raised().qn("hit", "", "").qm("hit-confirmation", "false-hit", "hit"), StateFalseHit, StateExpired},
-		{"hit that waits", raised().qn("hit", "", ""), StateHit, StateHit},
-		{"acted", raised().qn("alert-response", "intercepted", ""), StateActed, StateActed},
-		{"withdrawn", raised().qm("withdrawal", "whole", ""), StateWithdrawn, StateWithdrawn},
-		{"information", newScriptOn(schemas.ChannelBorder).at(dusk).qm("information", "", ""), StateRaised, StateRaised},
+		{"raised", raised, StateRaised, StateExpired},
+		{"acknowledged", raised + "; qn acknowledgement", StateAcknowledged, StateExpired},
+		{"false hit", hit + "; qm hit-confirmation false-hit to hit", StateFalseHit, StateExpired},
+		{"hit that waits", hit, StateHit, StateHit},
+		{"acted", raised + "; qn alert-response intercepted", StateActed, StateActed},
+		{"withdrawn", raised + "; qm withdrawal whole", StateWithdrawn, StateWithdrawn},
+		{"information", atDusk + "qm information", StateRaised, StateRaised},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := test.s.derive(t)
+			c := told(t, schemas.ChannelBorder, test.rows).derive()
 			if got := c.At(night.Add(-time.Second)); got.State != test.before {
 				t.Errorf("before: %s", got.State)
 			}
@@ -163,19 +135,24 @@ func TestBorderExpiry(t *testing.T) {
 		})
 	}
 	// A hit that was found in time is confirmed after the alert's end, and then acted on.
-	s := raised().at(night.Add(-time.Minute)).qn("hit", "", "").at(night.Add(time.Minute)).qm("hit-confirmation", "confirmed", "hit")
-	if c := s.derive(t).At(s.now); c.State != StateConfirmed {
+	s := told(t, schemas.ChannelBorder, raised+`
+		at 2026-11-03T05:59:00Z
+		qn hit
+		at 2026-11-03T06:01:00Z
+		qm hit-confirmation confirmed to hit
+	`)
+	if c := s.derive().At(s.now); c.State != StateConfirmed {
 		t.Errorf("a hit in time, confirmed later: %s", c.State)
 	}
 	// What was sent after the end has no effect, however the clock of the reader stands.
-	s = raised().at(night).qn("alert-response", "intercepted", "")
-	if c := s.derive(t); c.State != StateRaised || c.Effects[s.last().ref()] || c.At(night).State != StateExpired {
+	s = told(t, schemas.ChannelBorder, atNight+"; qn alert-response intercepted -| raised, requested")
+	if c := s.derive(); c.State != StateRaised || s.took() || c.At(night).State != StateExpired {
 		t.Errorf("a response after the end: %s", c.State)
 	}
 	// What was sent before the end counts, although it came later than something sent after it.
-	s = raised().crossing().at(night).qm("withdrawal", "whole", "").at(night.Add(-time.Second)).qn("hit", "", "")
-	if c := s.derive(t); !c.Effects[s.last().ref()] {
-		t.Errorf("a hit in time, crossed by a late withdrawal, has no effect: %s", c.State)
+	s = told(t, schemas.ChannelBorder, raised+" >< at 2026-11-03T06:00:00Z; qm withdrawal whole; at 2026-11-03T05:59:59Z; qn hit")
+	if !s.took() {
+		t.Errorf("a hit in time, crossed by a late withdrawal, has no effect: %s", s.derive().State)
 	}
 }
 
@@ -195,12 +172,12 @@ func TestExpiryIsBounded(t *testing.T) {
 		{"no time", "soon", dusk.Add(MaxAlertLife), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newScriptOn(schemas.ChannelBorder).at(dusk).qm("alert", test.expires, "")
+			s := told(t, schemas.ChannelBorder, atDusk+"qm alert "+test.expires)
 			err := CheckExpiry(s.last())
 			if refused, ok := errors.AsType[*NotPermittedError](err); ok != test.refused || ok && (refused.Reason != ExpiryOutOfBounds || refused.Hint == "") {
 				t.Errorf("%v", err)
 			}
-			if c := s.derive(t); !c.Expires.Equal(test.ends) {
+			if c := s.derive(); !c.Expires.Equal(test.ends) {
 				t.Errorf("ends %s, want %s", c.Expires, test.ends)
 			}
 		})
@@ -212,10 +189,10 @@ func TestExpiryIsBounded(t *testing.T) {
 
 // What a false hit said is erased at both sides, and nothing else.
 func TestBorderErase(t *testing.T) {
-	s := raised().qn("hit", "", "")
+	s := told(t, schemas.ChannelBorder, hit)
 	first := s.last().ref()
-	s.qm("hit-confirmation", "false-hit", "hit").qn("hit", "", "").qm("hit-confirmation", "confirmed", "hit").qn("alert-response", "intercepted", "")
-	if c := s.derive(t); !slices.Equal(c.Erase, []Ref{first}) {
+	s.tell("qm hit-confirmation false-hit to hit; qn hit; qm hit-confirmation confirmed to hit; qn alert-response intercepted")
+	if c := s.derive(); !slices.Equal(c.Erase, []Ref{first}) {
 		t.Errorf("to be erased: %v, want %v", c.Erase, first)
 	}
 }

@@ -1,198 +1,161 @@
 package lifecycle
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"comity/schemas"
 )
 
-func traced() *script {
-	return newScriptOn(schemas.ChannelConfiscation).qm("provisional-request", "", "").qn("acknowledgement", "", "")
-}
+const (
+	traced   = "qm provisional-request; qn acknowledgement"
+	frozen   = traced + "; qn freeze-report frozen"
+	domestic = frozen + "; qm request domestic-order"
+	ordered  = domestic + "; qn status-report domestic-case; qn status-report order"
+	realised = frozen + "; qm request enforce-foreign-order; qn status-report order-registered; qn result full"
+)
 
 func TestConfiscationStories(t *testing.T) {
-	provisional := step{qm, "provisional-request", "", "", StateTracing, byRequested}
-	frozen := step{qn, "freeze-report", "frozen", "", StateFrozen, byRequesting}
-	domestic := step{qm, "request", routeDomestic, "", StateFrozen, byRequested}
-	for name, steps := range map[string][]step{
-		"the main path, route (a)": {
-			provisional, frozen, domestic,
-			{qn, "status-report", "domestic-case", "", StateDomesticCase, byRequested},
-			{qn, "status-report", "order", "", StateOrder, byRequested},
-			{qn, "result", "full", "", StateRealised, byRequesting},
-			{qm, "result-receipt", "", "result", StateRealised, byRequesting},
-			{qm, "disposal-request", "", "", StateDisposalConsults, byRequested},
-			{qn, "disposal-decision", "", "disposal-request", StateDisposed, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"the main path, route (b), opened by the request": {
-			{qm, "request", routeForeign, "", StateTracing, byRequested},
-			{qn, "acknowledgement", "", "", StateTracing, byRequested},
-			{qn, "decision", "accepted", "", StateTracing, byRequested},
-			{qn, "freeze-report", "seized", "", StateFrozen, byRequested},
-			{qn, "status-report", "order-registered", "", StateOrderRegistered, byRequested},
-			{qn, "result", "partial", "", StateOrderRegistered, Both},
-			{qn, "result", "full", "", StateRealised, byRequesting},
-			{qn, "disposal-decision", "", "", StateDisposed, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"traced only": {
-			provisional,
-			{qn, "result", provisionalResult, "", StateTracing, Both},
-			{qm, "result-receipt", "", "result", StateTracing, byRequested},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"expiring, prolonged": {
-			provisional, frozen,
-			{qn, "freeze-report", "expiring", "", StateFreezeExpiring, byRequesting},
-			{qm, "extension-request", "", "", StateFreezeExpiring, Both},
-			{qn, "freeze-report", "extended", "extension-request", StateFrozen, byRequesting},
-		},
-		"expired, released, frozen again": {
-			provisional, frozen,
-			{qn, "freeze-report", "expiring", "", StateFreezeExpiring, byRequesting},
-			{qn, "freeze-report", "released", "", StateReleased, byRequesting},
-			{qm, "request", routeForeign, "", StateReleased, byRequested},
-			{qn, "freeze-report", "frozen", "", StateFrozen, byRequested},
-			{qn, "status-report", "order-registered", "", StateOrderRegistered, byRequested},
-		},
-		"released at the end": {
-			provisional, frozen,
-			{qn, "freeze-report", "released", "", StateReleased, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-		},
-		"claim of a third party": {
-			provisional, frozen, domestic,
-			{qn, "status-report", "domestic-case", "", StateDomesticCase, byRequested},
-			{qn, "status-report", "third-party-claim", "", StateThirdPartyClaim, byRequested},
-			{qn, "status-report", "order", "", StateThirdPartyClaim, byRequested},
-			{qn, "freeze-report", "released-in-part", "", StateThirdPartyClaim, byRequested},
-			{qn, "status-report", "claims-settled", "", StateOrder, byRequested},
-			{qn, "result", "full", "", StateRealised, byRequesting},
-		},
-		"the court grants no order": {
-			provisional, frozen, domestic,
-			{qn, "status-report", "domestic-case", "", StateDomesticCase, byRequested},
-			{qn, "result", "none", "", StateNotRealised, byRequesting},
-			{qm, "result-receipt", "", "result", StateNotRealised, byRequesting},
-			{qm, "closure", "", "", StateClosed, Nobody},
-			{qn, "freeze-report", "released", "", StateClosed, Nobody},
-		},
-		"refused after a consultation, then released": {
-			provisional, frozen, domestic,
-			{qn, "consultation", "", "", StateConsulting, byRequesting},
-			{qm, "consultation-reply", "reject", "consultation", StateConsulting, byRequested},
-			{qn, "decision", "refused", "", StateRefused, Nobody},
-			{qn, "freeze-report", "released", "", StateRefused, Nobody},
-		},
-		"withdrawn, released": {
-			provisional, frozen,
-			{qm, "withdrawal", "whole", "", StateWithdrawn, byRequested},
-			{qn, "withdrawal-confirmation", "", "withdrawal", StateWithdrawn, Nobody},
-			{qn, "freeze-report", "released", "", StateWithdrawn, Nobody},
-		},
-	} {
-		t.Run(name, func(t *testing.T) { newScriptOn(schemas.ChannelConfiscation).play(t, steps) })
-	}
+	holdStories(t, schemas.ChannelConfiscation, map[string]string{
+		"the main path, route (a)": `
+			qm provisional-request                   -> tracing, requested
+			qn freeze-report frozen                  -> frozen, requesting
+			qm request domestic-order                -> frozen, requested
+			qn status-report domestic-case           -> domestic-case, requested
+			qn status-report order                   -> order, requested
+			qn result full                           -> realised, requesting
+			qm result-receipt to result              -> realised, requesting
+			qm disposal-request                      -> disposal-consultation, requested
+			qn disposal-decision to disposal-request -> disposed, requesting
+			qm closure                               -> closed, nobody
+		`,
+		"the main path, route (b), opened by the request": `
+			qm request enforce-foreign-order  -> tracing, requested
+			qn acknowledgement                -> tracing, requested
+			qn decision accepted              -> tracing, requested
+			qn freeze-report seized           -> frozen, requested
+			qn status-report order-registered -> order-registered, requested
+			qn result partial                 -> order-registered, both
+			qn result full                    -> realised, requesting
+			qn disposal-decision              -> disposed, requesting
+			qm closure                        -> closed, nobody
+		`,
+		"traced only": `
+			qm provisional-request      -> tracing, requested
+			qn result provisional       -> tracing, both
+			qm result-receipt to result -> tracing, requested
+			qm closure                  -> closed, nobody
+		`,
+		"expiring, prolonged": `
+			qm provisional-request                         -> tracing, requested
+			qn freeze-report frozen                        -> frozen, requesting
+			qn freeze-report expiring                      -> freeze-expiring, requesting
+			qm extension-request                           -> freeze-expiring, both
+			qn freeze-report extended to extension-request -> frozen, requesting
+		`,
+		"expired, released, frozen again": `
+			qm provisional-request            -> tracing, requested
+			qn freeze-report frozen           -> frozen, requesting
+			qn freeze-report expiring         -> freeze-expiring, requesting
+			qn freeze-report released         -> released, requesting
+			qm request enforce-foreign-order  -> released, requested
+			qn freeze-report frozen           -> frozen, requested
+			qn status-report order-registered -> order-registered, requested
+		`,
+		"released at the end": `
+			qm provisional-request    -> tracing, requested
+			qn freeze-report frozen   -> frozen, requesting
+			qn freeze-report released -> released, requesting
+			qm closure                -> closed, nobody
+		`,
+		"claim of a third party": `
+			qm provisional-request             -> tracing, requested
+			qn freeze-report frozen            -> frozen, requesting
+			qm request domestic-order          -> frozen, requested
+			qn status-report domestic-case     -> domestic-case, requested
+			qn status-report third-party-claim -> third-party-claim, requested
+			qn status-report order             -> third-party-claim, requested
+			qn freeze-report released-in-part  -> third-party-claim, requested
+			qn status-report claims-settled    -> order, requested
+			qn result full                     -> realised, requesting
+		`,
+		"the court grants no order": `
+			qm provisional-request         -> tracing, requested
+			qn freeze-report frozen        -> frozen, requesting
+			qm request domestic-order      -> frozen, requested
+			qn status-report domestic-case -> domestic-case, requested
+			qn result none                 -> not-realised, requesting
+			qm result-receipt to result    -> not-realised, requesting
+			qm closure                     -> closed, nobody
+			qn freeze-report released      -> closed, nobody
+		`,
+		"refused after a consultation, then released": `
+			qm provisional-request                       -> tracing, requested
+			qn freeze-report frozen                      -> frozen, requesting
+			qm request domestic-order                    -> frozen, requested
+			qn consultation                              -> consulting, requesting
+			qm consultation-reply reject to consultation -> consulting, requested
+			qn decision refused                          -> refused, nobody
+			qn freeze-report released                    -> refused, nobody
+		`,
+		"withdrawn, released": `
+			qm provisional-request                   -> tracing, requested
+			qn freeze-report frozen                  -> frozen, requesting
+			qm withdrawal whole                      -> withdrawn, requested
+			qn withdrawal-confirmation to withdrawal -> withdrawn, nobody
+			qn freeze-report released                -> withdrawn, nobody
+		`,
+	})
 }
 
 func TestConfiscationNotPermitted(t *testing.T) {
-	frozen := func() *script { return traced().qn("freeze-report", "frozen", "") }
-	domestic := func() *script { return frozen().qm("request", routeDomestic, "") }
-	ordered := func() *script {
-		return domestic().qn("status-report", "domestic-case", "").qn("status-report", "order", "")
-	}
-	requested := func(route string) *script {
-		return newScriptOn(schemas.ChannelConfiscation).qm("request", route, "")
-	}
-	for _, test := range []struct {
-		name    string
-		after   *script
-		side    Side
-		typ     schemas.MessageType
-		outcome string
-		reason  Reason
-	}{
-		{"a domestic case that nobody asked for", frozen(), Requested, "confiscation.status-report/1", "domestic-case", StepMissing},
-		{"the other route", domestic(), Requested, "confiscation.status-report/1", "order-registered", StepMissing},
-		{"the other route, of a case that the request opened", requested(routeForeign), Requested, "confiscation.status-report/1", "domestic-case", UnknownMessage},
-		{"an order without a case", domestic(), Requested, "confiscation.status-report/1", "order", WrongState},
-		{"ask twice", domestic(), Requesting, "confiscation.request/1", routeForeign, StandsAgainst},
-		{"ask twice in a case that the request opened", requested(routeDomestic), Requesting, "confiscation.request/1", routeForeign, AlreadyOpen},
-		{"ask for the other side", frozen(), Requested, "confiscation.request/1", routeDomestic, OtherSide},
-		{"provisional measures in a case", frozen(), Requesting, "confiscation.provisional-request/1", "", AlreadyOpen},
-		{"realise without an order", domestic(), Requested, "confiscation.result/1", "full", WrongState},
-		{"realise against an open claim", ordered().qn("status-report", "third-party-claim", ""), Requested, "confiscation.result/1", "full", StandsAgainst},
-		{"settle no claim", ordered(), Requested, "confiscation.status-report/1", "claims-settled", StepMissing},
-		{"prolong what is not frozen", traced(), Requested, "confiscation.freeze-report/1", "extended", WrongState},
-		{"release what is not frozen", traced(), Requested, "confiscation.freeze-report/1", "released", WrongState},
-		{"dispose before it is realised", ordered(), Requested, "confiscation.disposal-decision/1", "", WrongState},
-		{"ask for the disposal of nothing", ordered(), Requesting, "confiscation.disposal-request/1", "", WrongState},
-		{"refuse without consulting", domestic(), Requested, "confiscation.decision/1", "refused", ConsultFirst},
-		{"close what nobody traced", traced(), Requesting, "confiscation.closure/1", "", NothingReceived},
-		{"withdraw what was realised", ordered().qn("result", "full", ""), Requesting, "confiscation.withdrawal/1", "whole", WrongState},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			err := test.after.derive(t).Permits(test.side, test.typ, test.outcome)
-			refused, ok := errors.AsType[*NotPermittedError](err)
-			if !ok || refused.Reason != test.reason || refused.Hint == "" {
-				t.Fatalf("got %#v, want reason %s and a hint", err, test.reason)
-			}
-		})
-	}
+	holdRefusals(t, schemas.ChannelConfiscation, []refusal{
+		{"a domestic case that nobody asked for", frozen, "qn status-report domestic-case", StepMissing},
+		{"the other route", domestic, "qn status-report order-registered", StepMissing},
+		{"the other route, of a case that the request opened", "qm request enforce-foreign-order", "qn status-report domestic-case", UnknownMessage},
+		{"an order without a case", domestic, "qn status-report order", WrongState},
+		{"ask twice", domestic, "qm request enforce-foreign-order", StandsAgainst},
+		{"ask twice in a case that the request opened", "qm request domestic-order", "qm request enforce-foreign-order", AlreadyOpen},
+		{"ask for the other side", frozen, "qn request domestic-order", OtherSide},
+		{"provisional measures in a case", frozen, "qm provisional-request", AlreadyOpen},
+		{"realise without an order", domestic, "qn result full", WrongState},
+		{"realise against an open claim", ordered + "; qn status-report third-party-claim", "qn result full", StandsAgainst},
+		{"settle no claim", ordered, "qn status-report claims-settled", StepMissing},
+		{"prolong what is not frozen", traced, "qn freeze-report extended", WrongState},
+		{"release what is not frozen", traced, "qn freeze-report released", WrongState},
+		{"dispose before it is realised", ordered, "qn disposal-decision", WrongState},
+		{"ask for the disposal of nothing", ordered, "qm disposal-request", WrongState},
+		{"refuse without consulting", domestic, "qn decision refused", ConsultFirst},
+		{"close what nobody traced", traced, "qm closure", NothingReceived},
+		{"withdraw what was realised", ordered + "; qn result full", "qm withdrawal whole", WrongState},
+	})
 }
 
 func TestConfiscationCrossing(t *testing.T) {
-	frozen := func() *script { return traced().qn("freeze-report", "frozen", "") }
-	realised := func() *script {
-		return frozen().qm("request", routeForeign, "").qn("status-report", "order-registered", "").qn("result", "full", "")
-	}
-	for _, test := range []struct {
-		name  string
-		s     *script
-		state State
-		lost  []string
-	}{
-		{"withdrawal and freeze", traced().crossing().qm("withdrawal", "whole", "").qn("freeze-report", "frozen", ""), StateWithdrawn, []string{"freeze-report"}},
-		{"request and release", frozen().crossing().qm("request", routeDomestic, "").qn("freeze-report", "released", ""), StateReleased, nil},
-		{"request and expiry", frozen().crossing().qm("request", routeForeign, "").qn("freeze-report", "expiring", ""), StateFreezeExpiring, nil},
-		{"what was asked and a decision that did not consider it", realised().crossing().qm("disposal-request", "", "").qn("disposal-decision", "", ""), StateDisposalConsults, []string{"disposal-decision"}},
-		{"closure and claim", realised().qm("result-receipt", "", "result").crossing().qm("closure", "", "").qn("status-report", "third-party-claim", ""), StateClosed, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := test.s.derive(t)
-			var lost []string
-			for _, e := range test.s.events {
-				if !c.Effects[e.ref()] {
-					lost = append(lost, e.Type.Name())
-				}
-			}
-			if c.State != test.state || !slices.Equal(lost, test.lost) {
-				t.Fatalf("state %s, without effect %v; want %s, %v", c.State, lost, test.state, test.lost)
-			}
-		})
-	}
+	holdCrossings(t, schemas.ChannelConfiscation, []crossing{
+		{"withdrawal and freeze", traced + " >< qm withdrawal whole; qn freeze-report frozen", "withdrawn, requested", "freeze-report"},
+		{"request and release", frozen + " >< qm request domestic-order; qn freeze-report released", "released, requested", ""},
+		{"request and expiry", frozen + " >< qm request enforce-foreign-order; qn freeze-report expiring", "freeze-expiring, requesting", ""},
+		{"what was asked and a decision that did not consider it", realised + " >< qm disposal-request; qn disposal-decision", "disposal-consultation, both", "disposal-decision"},
+		{"closure and claim", realised + "; qm result-receipt to result >< qm closure; qn status-report third-party-claim", "closed, nobody", ""},
+	})
 }
 
 // What opens a case is the message that names none, even where one that could have opened it has a lower number.
 func TestContinuingIsNotOpening(t *testing.T) {
-	s := newScriptOn(schemas.ChannelConfiscation)
+	s := told(t, schemas.ChannelConfiscation, "")
 	s.sent[qm], s.sent[qn] = 40, 2
-	s.qm("provisional-request", "", "").qn("request", routeDomestic, "")
-	c := s.derive(t)
-	if c.Requesting != qm || c.State != StateTracing || c.Effects[s.last().ref()] {
-		t.Fatalf("%s opened it, it is %s", c.Requesting, c.State)
-	}
+	s.tell(`
+		qm provisional-request
+		qn request domestic-order -| tracing, requested
+	`)
 	if got := fmt.Sprint(Case{Channel: schemas.ChannelConfiscation}.Next(Requesting)); got != "[confiscation.provisional-request/1 confiscation.request/1]" {
 		t.Fatalf("openings are %s", got)
 	}
 }
 
 func TestConfiscationEssence(t *testing.T) {
-	for typ, want := range map[schemas.MessageType]string{
+	holdEssences(t, map[schemas.MessageType]string{
 		"confiscation.request/1":             routeForeign,
 		"confiscation.provisional-request/1": "",
 		"confiscation.freeze-report/1":       "frozen",
@@ -200,15 +163,7 @@ func TestConfiscationEssence(t *testing.T) {
 		"confiscation.result/1":              "full",
 		"confiscation.decision/1":            "refused",
 		"confiscation.disposal-decision/1":   "",
-	} {
-		p, err := schemas.Validate(schemas.Example(typ))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := Essence(p); err != nil || got != want {
-			t.Errorf("%s: %q, %v; want %q", typ, got, err, want)
-		}
-	}
+	})
 	traced := &schemas.Payload{Channel: schemas.ChannelConfiscation, Type: "confiscation.result/1", Body: []byte(`{"phase":"provisional-measures","extent":"full"}`)}
 	if got, err := Essence(traced); err != nil || got != provisionalResult {
 		t.Errorf("a result of tracing: %q, %v", got, err)

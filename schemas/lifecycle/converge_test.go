@@ -12,10 +12,9 @@ import (
 
 // Every order in which the same messages arrive gives the same case.
 func TestEveryOrderOfArrival(t *testing.T) {
-	s := newScript().qm("request", "", "").qn("acknowledgement", "", "").qn("consultation", "", "").
-		crossing().qm("consultation-reply", "reject", "consultation").qn("decision", "accepted", "").
-		qm("withdrawal", "part", "").qn("result", "partial", "")
-	want := s.derive(t)
+	s := told(t, schemas.ChannelMLA, acknowledged+`; qn consultation ><
+		qm consultation-reply reject to consultation; qn decision accepted; qm withdrawal part; qn result partial`)
+	want := s.derive()
 	n := 0
 	permute(s.events, func(events []Event) {
 		n++
