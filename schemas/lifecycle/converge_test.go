@@ -157,6 +157,7 @@ func (d *desk) dispatch(e Event, to *desk) {
 // recipient found of a message when it held all lower numbers is never revised; and a lawful message loses its effect
 // only to one that crossed it.
 func TestTwoDesksConverge(t *testing.T) {
+	t.Parallel()
 	runs := 5000
 	if testing.Short() {
 		runs = 400
