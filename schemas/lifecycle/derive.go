@@ -62,7 +62,8 @@ func (c *Case) open(s *story, opening Event) {
 // rows splits the events into one row for each side, in the order of their numbers. What comes from no party, or was
 // given before under the same id, has no effect and no place.
 func (c *Case) rows(opening Event, events []Event) (requesting, requested []Event) {
-	sorted := slices.SortedFunc(slices.Values(events), compare)
+	sorted := slices.Clone(events)
+	slices.SortFunc(sorted, compare)
 	for _, e := range sorted {
 		if _, known := c.Effects[e.ref()]; known {
 			continue
