@@ -21,7 +21,10 @@ func transfer() []registration {
 		{Type: "transfer.pardon-commutation/1", Body: "transfer/pardon-commutation.json"},
 		{Type: "transfer.review-result/1", Body: "transfer/review-result.json"},
 		{Type: "transfer.terminate/1", Body: "transfer/terminate.json"},
+		{Type: "transfer.withdrawal/1", Body: "transfer/withdrawal.json"},
+		{Type: "transfer.withdrawal-confirmation/1", Body: "transfer/withdrawal-confirmation.json", Answers: []string{"withdrawal"}},
 	}
 	return append(own, sharedTypes(ChannelTransfer,
-		"decision", "result", "result-receipt", "return-of-evidence", "return-receipt", "exculpatory-notice")...)
+		"decision", "result", "result-receipt", "return-of-evidence", "return-receipt", "exculpatory-notice",
+		"withdrawal", "withdrawal-confirmation")...)
 }

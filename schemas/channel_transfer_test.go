@@ -76,6 +76,8 @@ func TestTransferConditions(t *testing.T) {
 		{"reduced without an end", "transfer.pardon-commutation/1", edits{"/body/ends_on": nil}, "/body/ends_on", RuleRequired},
 		{"quashed with an end", "transfer.review-result/1", edits{"/body/outcome": "quashed"}, "/body/ends_on", RuleNotAllowed},
 		{"changed without the decision", "transfer.review-result/1", edits{"/body/files": nil}, "/body/files", RuleRequired},
+		{"withdrawn in part", "transfer.withdrawal/1", edits{"/body/scope": "part", "/body/part": "x"}, "/body/scope", RuleConst},
+		{"withdrawal confirmed in part", "transfer.withdrawal-confirmation/1", edits{"/body/scope": "part", "/body/part": "x"}, "/body/scope", RuleConst},
 		{"transit without custody", "transfer.transit/1", edits{"/body/custody": false}, "/body/custody", RuleConst},
 	}
 	for _, test := range tests {
