@@ -53,13 +53,18 @@ const (
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOf(t, qm, qn, qp)
+}
+
+func newWorldOf(t *testing.T, desks ...schemas.AuthorityID) *world {
+	t.Helper()
 	clock := pkitest.NewClock()
 	w := &world{
 		clock: clock, scheme: pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP"), published: t.TempDir(), log: &strings.Builder{},
 		desks: map[schemas.AuthorityID]*desk{},
 	}
 	w.publish(t)
-	for _, id := range []schemas.AuthorityID{qm, qn, qp} {
+	for _, id := range desks {
 		w.desks[id] = w.open(t, id)
 	}
 	return w
