@@ -216,6 +216,9 @@ func (a *Agent) fill(m *store.Message, d *schemas.Draft) error {
 		return asProblem(err)
 	}
 	m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome = p.Channel, p.Type, p.Case, p.InReplyTo, outcome
+	if m.Team, err = teamOf(m.Sender, p); err != nil {
+		return err
+	}
 	m.Urgency, m.Language = string(p.Urgency), string(p.Language)
 	if p.Case == "" {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)

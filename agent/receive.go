@@ -153,9 +153,13 @@ func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envel
 	if err != nil {
 		return store.FateRejected, nil, envelope.RejectedSchema, nil
 	}
+	teamName, err := teamOf(header.From, payload)
+	if err != nil {
+		return store.FateRejected, nil, envelope.RejectedSchema, nil
+	}
 	m := &store.Message{
 		Key: store.Key{Sender: header.From, ID: header.ID}, Recipient: a.me, Direction: store.In, State: store.Received,
-		Channel: payload.Channel, Type: payload.Type, Case: payload.Case, InReplyTo: payload.InReplyTo, Outcome: outcome,
+		Channel: payload.Channel, Type: payload.Type, Case: payload.Case, InReplyTo: payload.InReplyTo, Team: teamName, Outcome: outcome,
 		Urgency: string(payload.Urgency), Language: string(payload.Language), Payload: v.Payload(), PayloadSHA256: sha256.Sum256(v.Payload()),
 		Seq: header.Seq, Seen: header.Seen, Prev: store.Hash(header.Prev), JWS: v.JWS(), JWSSHA256: store.Hash(v.Hash()),
 		SentAt: header.SentAt, ValidUntil: header.ValidUntil,

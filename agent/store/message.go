@@ -58,6 +58,7 @@ type Message struct {
 	Type      schemas.MessageType
 	Case      schemas.CaseID
 	InReplyTo schemas.MessageID
+	Team      string // the team that an item belongs to, "" of all else
 	Outcome   string // lifecycle.Essence of the payload
 	Urgency   string
 	Language  string
@@ -103,7 +104,7 @@ func (m *Message) Counts() bool {
 // Opens tells whether the message opened its case: it named none, and the case has its id from this message.
 func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID) }
 
-const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, outcome, urgency,
+const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, team, outcome, urgency,
 	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
 	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
 
@@ -111,7 +112,7 @@ const messageColumns = `sender, id, recipient, direction, state, reason, channel
 func (t *Tx) PutMessage(m *Message) error {
 	row := string(m.Sender) + "/" + string(m.ID)
 	return t.exec(putMessage,
-		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Outcome, m.Urgency,
+		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency,
 		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], millis(m.DraftedAt), m.ApprovedBy,
 		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
 		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
@@ -134,7 +135,7 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var payload, jws, payloadHash, prev, jwsHash, voidHash []byte
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
-		&m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
+		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
 		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
 	if err != nil {
 		return nil, err
@@ -189,6 +190,12 @@ func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
 // MessagesOfCase reads the messages of a case with one peer, oldest first.
 func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {
 	return t.messages(`WHERE case_id = ? AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`, id, peer, peer)
+}
+
+// MessagesOfTeam reads the items of a team, in the order of their numbers within each pair; those that have none yet come
+// first.
+func (t *Tx) MessagesOfTeam(team string) ([]*Message, error) {
+	return t.messages(`WHERE team = ? AND team <> '' ORDER BY sender, recipient, seq, drafted_at, id`, team)
 }
 
 // MessagesIn reads at most limit messages of one direction and state, oldest first. An empty urgency means any.

@@ -12,6 +12,7 @@ CREATE TABLE message (
   type           TEXT    NOT NULL,
   case_id        TEXT    NOT NULL DEFAULT '',
   in_reply_to    TEXT    NOT NULL DEFAULT '',
+  team           TEXT    NOT NULL DEFAULT '',  -- of an item of a joint investigation team: which team
   outcome        TEXT    NOT NULL DEFAULT '',  -- what of the body moves the case (lifecycle.Essence)
   urgency        TEXT    NOT NULL,
   language       TEXT    NOT NULL DEFAULT '',
@@ -40,6 +41,7 @@ CREATE TABLE message (
 ) STRICT;
 CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq > 0;
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
+CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
 
 -- Who wrote or changed a draft: none of them may approve it.
