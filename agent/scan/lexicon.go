@@ -1,0 +1,119 @@
+package scan
+
+import (
+	"bufio"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:embed lexicon/*.txt
+var lexiconFiles embed.FS
+
+// term is one entry of the lexicon.
+type term struct {
+	language string
+	code     string // A1 to A13
+	grade    Grade
+	// start and end demand a word boundary there.
+	start, end bool
+	// accents: with other accents it is another word, and with none at all it is ambiguous.
+	accents bool
+	// local: the word means something else in other languages, and counts only where the text may be in this one.
+	local bool
+	text  string // as written in the lexicon
+	// before are the stems that the words before the last one must begin with, folded: "medzinárodn* ochran".
+	before []string
+	last   string // what the automaton looks for
+}
+
+// readLexicon reads every file of the lexicon. A line is
+//
+//	language code grade mode pattern, pattern, …
+//
+// with the modes p (prefix of a word), w (whole word), s (anywhere), followed by ! where the accents matter and by @
+// where the word counts in its own language only. A star ends a stem that is not the last word of a pattern.
+func readLexicon(files fs.FS) ([]term, error) {
+	names, err := fs.Glob(files, "lexicon/*.txt")
+	if err != nil {
+		return nil, fmt.Errorf("listing the lexicon: %w", err)
+	}
+	var all []term
+	for _, name := range names {
+		f, err := files.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("opening the lexicon: %w", err)
+		}
+		lines := bufio.NewScanner(f)
+		for n := 1; lines.Scan(); n++ {
+			terms, err := parseLine(lines.Text())
+			if err != nil {
+				f.Close()
+				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+			}
+			all = append(all, terms...)
+		}
+		f.Close()
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+	}
+	return all, nil
+}
+
+func parseLine(line string) ([]term, error) {
+	line = strings.TrimSpace(line)
+	if line == "" || strings.HasPrefix(line, "#") {
+		return nil, nil
+	}
+	words := strings.Fields(line)
+	if len(words) < 5 {
+		return nil, fmt.Errorf("want language, code, grade, mode and patterns")
+	}
+	shape, err := parseMode(words[3])
+	if err != nil {
+		return nil, err
+	}
+	shape.language, shape.code, shape.grade = words[0], words[1], Grade(words[2])
+	if shape.grade != Strong && shape.grade != Ambiguous {
+		return nil, fmt.Errorf("grade %q is neither A nor B", words[2])
+	}
+	if !strings.HasPrefix(shape.code, "A") {
+		return nil, fmt.Errorf("code %q is none of A1 to A13", words[1])
+	}
+	var terms []term
+	for pattern := range strings.SplitSeq(strings.Join(words[4:], " "), ",") {
+		t := shape
+		t.text = norm.NFC.String(strings.TrimSpace(pattern))
+		pieces := strings.Split(t.text, "* ")
+		t.before, t.last = pieces[:len(pieces)-1], pieces[len(pieces)-1]
+		if t.last == "" {
+			return nil, fmt.Errorf("empty pattern")
+		}
+		terms = append(terms, t)
+	}
+	return terms, nil
+}
+
+func parseMode(mode string) (term, error) {
+	var t term
+	for i, c := range mode {
+		switch {
+		case i == 0 && c == 'p':
+			t.start = true
+		case i == 0 && c == 'w':
+			t.start, t.end = true, true
+		case i == 0 && c == 's':
+		case i > 0 && c == '!':
+			t.accents = true
+		case i > 0 && c == '@':
+			t.local = true
+		default:
+			return t, fmt.Errorf("mode %q is not p, w or s with ! or @", mode)
+		}
+	}
+	return t, nil
+}

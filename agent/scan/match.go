@@ -1,0 +1,274 @@
+package scan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// matcher is the compiled lexicon: what the fused pass needs, and what it takes to look at a candidate again.
+// It does not change after it is made.
+type matcher struct {
+	terms    []term
+	cores    [][]rune // of each term: what the automaton looks for, without the separators at its ends
+	letters  alphabet
+	states   *automaton
+	ascii    [utf8.RuneSelf]uint8
+	basic    []uint16 // below U+10000: up to two codes, or long
+	longer   map[rune][]uint8
+	rootEdge uint16 // the state at the beginning of a text: after a separator
+}
+
+// long marks a character that folds to more than two codes.
+const long = 0xFFFF
+
+// compiled is made once a process: many scanners share it.
+var compiled = sync.OnceValues(func() (*matcher, error) {
+	terms, err := readLexicon(lexiconFiles)
+	if err != nil {
+		return nil, err
+	}
+	return newMatcher(terms)
+})
+
+func newMatcher(terms []term) (*matcher, error) {
+	m := &matcher{terms: terms, longer: map[rune][]uint8{}}
+	folded := make([][]rune, len(terms))
+	for i, t := range terms {
+		core := []rune(strings.Trim(string(foldText(t.last)), string(separator)))
+		if len(core) < 2 {
+			return nil, fmt.Errorf("pattern %q of the lexicon is too short once it is folded", t.text)
+		}
+		m.cores = append(m.cores, core)
+		if t.start {
+			folded[i] = append(folded[i], separator)
+		}
+		folded[i] = append(folded[i], core...)
+		if t.end {
+			folded[i] = append(folded[i], separator)
+		}
+	}
+	var err error
+	if m.letters, err = newAlphabet(folded); err != nil {
+		return nil, err
+	}
+	encoded := make([][]uint8, len(folded))
+	for i, f := range folded {
+		encoded[i] = m.letters.encode(f)
+	}
+	if m.states, err = newAutomaton(encoded); err != nil {
+		return nil, err
+	}
+	m.rootEdge = m.states.next[codeSpace]
+	m.fillTables()
+	return m, nil
+}
+
+func (m *matcher) fillTables() {
+	for r := range rune(utf8.RuneSelf) {
+		m.ascii[r] = m.letters.of(foldASCII(r)[0])[0]
+	}
+	m.basic = make([]uint16, 0x10000)
+	for r := rune(utf8.RuneSelf); r < 0x10000; r++ {
+		if ideograph(r) {
+			codes := m.letters.of(r)
+			m.basic[r] = uint16(codes[0]) | uint16(codes[1])<<8
+			continue
+		}
+		switch codes := m.letters.encode(foldRune(r)); len(codes) {
+		case 0:
+		case 1:
+			m.basic[r] = uint16(codes[0])
+		case 2:
+			m.basic[r] = uint16(codes[0]) | uint16(codes[1])<<8
+		default:
+			m.basic[r] = long
+			m.longer[r] = codes
+		}
+	}
+}
+
+// ideograph reports characters that fold to themselves, so that start-up need not ask for each.
+func ideograph(r rune) bool { return r >= 0x3400 && r <= 0x9FFF || r >= 0xE000 && r <= 0xF8FF }
+
+// codes are the codes of any character, for the few that the tables do not hold.
+func (m *matcher) codes(r rune) []uint8 {
+	if codes, found := m.longer[r]; found {
+		return codes
+	}
+	return m.letters.encode(foldRune(r))
+}
+
+// pass is the fused pass: it folds text and steps the automaton, and calls found with the states that say something and
+// the offset behind the last character read.
+func (m *matcher) pass(text string, found func(state uint16, end int)) {
+	next, hit := m.states.next, m.states.hit
+	s := m.rootEdge
+	for i := 0; i < len(text); {
+		b := text[i]
+		if b < utf8.RuneSelf {
+			i++
+			s = next[int(s)<<8|int(m.ascii[b])]
+			if s >= hit {
+				found(s, i)
+			}
+			continue
+		}
+		r, width := utf8.DecodeRuneInString(text[i:])
+		i += width
+		if r < 0x10000 && m.basic[r] != long {
+			pair := m.basic[r]
+			s = next[int(s)<<8|int(pair&0xFF)]
+			if pair > 0xFF {
+				if s >= hit {
+					found(s, i)
+				}
+				s = next[int(s)<<8|int(pair>>8)]
+			}
+			if s >= hit && pair != 0 {
+				found(s, i)
+			}
+			continue
+		}
+		for _, code := range m.codes(r) {
+			if s = next[int(s)<<8|int(code)]; s >= hit {
+				found(s, i)
+			}
+		}
+	}
+	if s = next[int(s)<<8|codeSpace]; s >= hit {
+		found(s, len(text))
+	}
+}
+
+// maxHits bounds what is kept of one text: a report is for people. Strong hits are kept before others.
+const maxHits = 64
+
+// find lists the hits of one text on the plain and folded tracks, in order.
+func (m *matcher) find(text, pointer string) []Hit {
+	var hits []Hit
+	m.pass(text, func(state uint16, end int) {
+		for _, i := range m.states.found[state-m.states.hit] {
+			if h, real := m.look(text, int(i), end); real {
+				h.Pointer = pointer
+				hits = add(hits, h)
+			}
+		}
+	})
+	return hits
+}
+
+// add keeps one hit of each code at a place, the longest, and bounds their number.
+func add(hits []Hit, h Hit) []Hit {
+	for i := len(hits) - 1; i >= 0 && i >= len(hits)-8; i-- {
+		same := hits[i].Code == h.Code && hits[i].Start <= h.Start && h.Start < hits[i].End
+		if !same {
+			continue
+		}
+		if h.Strong() && !hits[i].Strong() || h.Strong() == hits[i].Strong() && h.End > hits[i].End {
+			hits[i] = h
+		}
+		return hits
+	}
+	if len(hits) < maxHits {
+		return append(hits, h)
+	}
+	if weak := slices.IndexFunc(hits, func(h Hit) bool { return !h.Strong() }); weak >= 0 && h.Strong() {
+		hits[weak] = h
+	}
+	return hits
+}
+
+// look takes a candidate that ends at end and looks at the clear text again.
+func (m *matcher) look(text string, i, end int) (Hit, bool) {
+	t, core := &m.terms[i], m.cores[i]
+	start, end, there := span(text[:end], core)
+	if !there || !precededBy(text[:start], t.before) {
+		return Hit{}, false
+	}
+	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end}
+	clear := text[start:end]
+	switch written := strings.ToLower(norm.NFC.String(clear)); {
+	case written == strings.ToLower(t.last):
+		h.Track = Plain
+	case t.accents && accented(clear):
+		return Hit{}, false // another word
+	case t.accents:
+		h.Grade = Ambiguous
+	}
+	return h, true
+}
+
+// span finds where a folded pattern stands that ends, but for separators and invisible characters, where text ends.
+func span(text string, core []rune) (start, end int, found bool) {
+	at, left, gap := len(text), len(core), false
+	end = -1
+	for left > 0 && at > 0 {
+		r, width := utf8.DecodeLastRuneInString(text[:at])
+		for _, f := range slices.Backward(foldRune(r)) {
+			switch {
+			case f == separator:
+				gap = true
+				continue
+			case left == 0:
+				continue // the rest of a letter that folds to several
+			case gap && end >= 0:
+				if core[left-1] != separator {
+					return 0, 0, false
+				}
+				left--
+			}
+			gap = false
+			if end < 0 && f != core[left-1] {
+				continue // the pattern ends within a letter that folds to several
+			}
+			if left == 0 || core[left-1] != f {
+				return 0, 0, false
+			}
+			if end < 0 {
+				end = at
+			}
+			left--
+		}
+		at -= width
+	}
+	return at, end, left == 0
+}
+
+// precededBy reports whether the words before a place begin with the given stems.
+func precededBy(text string, stems []string) bool {
+	for _, stem := range slices.Backward(stems) {
+		text = strings.TrimRightFunc(text, func(r rune) bool { return !wordRune(r) })
+		begin := len(text) - len(lastWord(text))
+		if !strings.HasPrefix(string(foldText(text[begin:])), string(foldText(stem))) {
+			return false
+		}
+		text = text[:begin]
+	}
+	return true
+}
+
+func lastWord(text string) string {
+	begin := strings.LastIndexFunc(text, func(r rune) bool { return !wordRune(r) })
+	if begin < 0 {
+		return text
+	}
+	_, width := utf8.DecodeRuneInString(text[begin:])
+	return text[begin+width:]
+}
+
+// wordRune reports characters of which words consist, invisible ones included.
+func wordRune(r rune) bool {
+	return r < utf8.RuneSelf && foldASCII(r)[0] != separator ||
+		r >= utf8.RuneSelf && (unicode.In(r, unicode.L, unicode.M, unicode.N) || invisible(r))
+}
+
+// accented reports whether any letter bears a mark.
+func accented(text string) bool {
+	return strings.ContainsFunc(norm.NFD.String(text), func(r rune) bool { return unicode.Is(unicode.M, r) })
+}

@@ -1,0 +1,103 @@
+package scan
+
+// Verdict is what the scanner says of a whole input. The rules decide, not the scanner.
+type Verdict string
+
+// The verdicts, from the mildest to the strictest.
+const (
+	Pass  Verdict = "pass"
+	Hold  Verdict = "hold"
+	Block Verdict = "block"
+)
+
+// Grade says how sure a term is: A means asylum by itself, B also has another meaning.
+type Grade string
+
+// The grades.
+const (
+	Strong    Grade = "A"
+	Ambiguous Grade = "B"
+)
+
+// Track says how the text had to be read to find a term.
+type Track string
+
+// The tracks. A grade A term blocks on the first two and holds on every other.
+const (
+	Plain  Track = "plain"  // as it stands, but for upper and lower case
+	Folded Track = "folded" // without accents, disguised letters and invisible characters
+)
+
+// Reason says why something could not be read. The set is closed.
+type Reason string
+
+// The reasons.
+const (
+	NotText     Reason = "not-text"     // no text, and no reader for this kind of file
+	BadEncoding Reason = "bad-encoding" // not valid UTF-8
+)
+
+// Field is one string of a message. Pointer is where it stands: a JSON pointer.
+type Field struct {
+	Pointer string
+	Text    string
+}
+
+// File is one attachment. Neither Name nor MediaType is believed; the name is scanned as text.
+type File struct {
+	Name      string
+	MediaType string
+	Content   []byte
+}
+
+// Input is everything of one message: what is split over its parts is found only when they are scanned together.
+type Input struct {
+	Fields []Field
+	Files  []File
+}
+
+// Hit is one term that was found. It holds no clear text: Term is the entry of the lexicon.
+type Hit struct {
+	Code    string // A1 to A13
+	Grade   Grade
+	Term    string
+	Track   Track
+	Pointer string // of the field, or "file:<n>"
+	// Start and End are byte offsets into the field, or into the text of the file.
+	Start, End int
+}
+
+// Strong reports whether the hit alone blocks.
+func (h Hit) Strong() bool {
+	return h.Grade == Strong && (h.Track == Plain || h.Track == Folded)
+}
+
+// Unread is a part of the input that could not be read.
+type Unread struct {
+	Pointer string
+	Reason  Reason
+}
+
+// Report is what one scan found.
+type Report struct {
+	Verdict     Verdict
+	Hits        []Hit
+	Unscannable []Unread
+	Language    string   // that most of the text is in, "" where there is none
+	Covered     bool     // the lexicon covers the language of every part
+	FileText    []string // of each file, for the search for names; "" where it could not be read
+}
+
+// judge draws the verdict from the rest of the report.
+func (r *Report) judge() {
+	r.Verdict = Pass
+	if len(r.Hits) > 0 || len(r.Unscannable) > 0 || !r.Covered {
+		r.Verdict = Hold
+	}
+	for _, h := range r.Hits {
+		if h.Strong() {
+			r.Verdict = Block
+			return
+		}
+	}
+}

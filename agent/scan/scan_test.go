@@ -1,0 +1,73 @@
+package scan
+
+import (
+	"context"
+	"testing"
+)
+
+func newScanner(t testing.TB) *Scanner {
+	t.Helper()
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func scanText(t testing.TB, s *Scanner, text string) Report {
+	t.Helper()
+	r, err := s.Scan(context.Background(), Input{Fields: []Field{{Pointer: "/body/text", Text: text}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestVerdictOfText(t *testing.T) {
+	s := newScanner(t)
+	for _, test := range []struct {
+		name, text string
+		verdict    Verdict
+		track      Track
+	}{
+		{"nothing", "The account was opened in March.", Pass, ""},
+		{"plain", "She applied for Asylum in May.", Block, Plain},
+		{"at the end", "he is a refugee", Block, Plain},
+		{"after an apostrophe", "sa demande d'asile", Block, Plain},
+		{"phrase over a line break", "granted international\n  protection", Block, Folded},
+		{"accents left out", "statut de refugie", Block, Folded},
+		{"stems of two words", "žiadosť o medzinárodnú ochranu", Block, Plain},
+		{"zero-width", "asy\u200blum", Block, Folded},
+		{"fullwidth", "ａｓｙｌｕｍ", Block, Folded},
+		{"jamo", "\u1102\u1161\u11ab\u1106\u1175\u11ab", Block, Plain},
+		{"hangul", "난민 신청", Block, Plain},
+		{"compound", "Bundesasylgesetz", Block, Plain},
+		{"greek accents tell words apart", "οι προσφυγές απορρίφθηκαν", Pass, ""},
+		{"greek", "οι πρόσφυγες", Block, Plain},
+		{"cjk", "他申请难民身份", Block, Plain},
+		{"ambiguous", "el refugio de montaña", Hold, Plain},
+		{"inside a word", "the prerefugees", Pass, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := scanText(t, s, test.text)
+			if r.Verdict != test.verdict {
+				t.Fatalf("verdict %s, want %s: %+v", r.Verdict, test.verdict, r.Hits)
+			}
+			if test.track != "" && r.Hits[0].Track != test.track {
+				t.Errorf("track %s, want %s", r.Hits[0].Track, test.track)
+			}
+		})
+	}
+}
+
+func TestUnknownFilesAreUnscannable(t *testing.T) {
+	r, err := newScanner(t).Scan(context.Background(), Input{Files: []File{
+		{Name: "a.txt", Content: []byte("an account")}, {Name: "b.bin", Content: []byte{0, 1, 2}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict != Hold || len(r.Unscannable) != 1 || r.Unscannable[0] != (Unread{"file:1", NotText}) {
+		t.Errorf("got %s with %+v", r.Verdict, r.Unscannable)
+	}
+}
