@@ -1,0 +1,7 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func policyCommand() *cobra.Command {
+	return group("policy", "What the asylum firewall reads and decides", policyScanCommand())
+}
