@@ -10,9 +10,13 @@ import (
 // MaxRecipients bounds the recipients of one draft.
 const MaxRecipients = 20
 
-// Draft is a draft file taken apart: a payload as JSON with one more member, "to".
+// Draft is a draft file taken apart: a payload as JSON with two more members, "to" and, where something was recorded
+// beside the draft, "home".
 type Draft struct {
 	To []AuthorityID // each once
+	// Home is what the author recorded for the policy of the own authority (policy.ParseHome), nil where there is nothing.
+	// It is never part of the payload. Nothing of it was checked here but that it is strict JSON.
+	Home []byte
 	// Payload is the rest in its one canonical form (RFC 8785), with the defaults of DOMAIN section 1 written out: the
 	// bytes that people approve.
 	Payload []byte
@@ -24,7 +28,8 @@ type Reads func(AuthorityID) []MessageType
 
 // ParseDraft reads a draft. Its type may stand without a version ("mla.request"): the highest that this program and every
 // recipient read is then written in; without reads, the highest of this program. The error is an *InvalidError with every
-// defect at once, of the recipients and of the payload.
+// defect at once, of the recipients and of the payload. With it comes the draft as far as it could be read, without
+// Parsed, so that what else is wrong with it can be told at the same time; nil where it could not be taken apart.
 func ParseDraft(data []byte, reads Reads) (*Draft, error) {
 	var tree any
 	if err := Decode(data, &tree, PayloadLimits); err != nil {
@@ -37,6 +42,9 @@ func ParseDraft(data []byte, reads Reads) (*Draft, error) {
 	d := &Draft{}
 	defects := d.takeRecipients(object["to"])
 	delete(object, "to")
+	if err := d.takeHome(object); err != nil {
+		return nil, err
+	}
 	d.chooseVersion(object, reads)
 	for member, value := range map[string]any{
 		"use_limit": string(StatedCaseOnly), "confidential": true, "onward": string(OnwardNone),
@@ -62,9 +70,23 @@ func ParseDraft(data []byte, reads Reads) (*Draft, error) {
 		if refused {
 			result.cause = invalid.cause
 		}
-		return nil, result
+		d.Parsed = nil
+		return d, result
 	}
 	return d, nil
+}
+
+// takeHome moves what was recorded beside the draft out of it.
+func (d *Draft) takeHome(object map[string]any) (err error) {
+	home, given := object["home"]
+	if !given {
+		return nil
+	}
+	delete(object, "home")
+	if d.Home, err = Canonical(home); err != nil {
+		return asInvalid(err)
+	}
+	return nil
 }
 
 // chooseVersion leaves a type that nobody reads in common as it stands, for Validate to refuse.

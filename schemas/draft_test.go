@@ -104,3 +104,32 @@ func TestTheHighestCommonVersionIsWrittenIn(t *testing.T) {
 		t.Errorf("no version in common: %v", err)
 	}
 }
+
+func TestHomeNeverBecomesPartOfThePayload(t *testing.T) {
+	payload := strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}")
+	d, err := ParseDraft([]byte(payload+`,"to":["QN/justice"],"home":{"gate":{"notes":"TESTPERSON ALPHA-01 is afraid"}}}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(d.Home) != `{"gate":{"notes":"TESTPERSON ALPHA-01 is afraid"}}` {
+		t.Errorf("home = %s", d.Home)
+	}
+	if strings.Contains(string(d.Payload), "afraid") || strings.Contains(string(d.Payload), `"home"`) {
+		t.Error("what was recorded at home stands in the payload")
+	}
+	if d, err = ParseDraft([]byte(payload+`,"to":["QN/justice"]}`), nil); err != nil || d.Home != nil {
+		t.Errorf("no home: %s, %v", d.Home, err)
+	}
+}
+
+// TestAnInvalidDraftIsStillTakenApart: the rules of policy are asked about it as well.
+func TestAnInvalidDraftIsStillTakenApart(t *testing.T) {
+	payload := strings.TrimSuffix(strings.TrimSpace(string(Example("mla.request/1"))), "}")
+	d, err := ParseDraft([]byte(payload+`,"to":["QN/justice"],"observations":"none","home":{}}`), nil)
+	if _, ok := errors.AsType[*InvalidError](err); !ok {
+		t.Fatalf("got %v", err)
+	}
+	if d == nil || d.Parsed != nil || len(d.To) != 1 || !strings.Contains(string(d.Payload), "observations") || string(d.Home) != "{}" {
+		t.Errorf("draft = %+v", d)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
@@ -17,6 +18,11 @@ import (
 type Config struct {
 	// Extra holds further forbids. They are checked against the schema at the start; a permit among them is refused.
 	Extra []RuleFile
+	// Register and Scanner are asked for every decision. One that is nil, fails or takes longer than Patience leaves what
+	// it would have said unknown, which holds.
+	Register Register
+	Scanner  Scanner
+	Patience time.Duration // for both together; 2 s where it is zero
 	// Sources are asked for every decision, in this order.
 	Sources []Source
 }
@@ -64,23 +70,6 @@ func (e *Engine) Rule(id RuleID) (Rule, bool) {
 	rule, found := e.rules.index[id]
 	return rule, found
 }
-
-// Decision is the outcome and the rules that led to it, in the order of their ids. It holds no value of the payload.
-// Only protection officers may read Rules and Cause: see DESIGN section 7.
-type Decision struct {
-	Outcome Outcome
-	Rules   []RuleID // empty on allow
-	// Defects are set where the payload breaks its schema: it is then invalid as well as blocked.
-	Defects []schemas.Defect
-	// Route is why the directory does not open the route, as pki says it, nil where it does. It rests on shared public
-	// state alone, and so may be shown to whoever drafted the message.
-	Route error
-	// Cause is why a decision could not be reached (RuleForm, RuleFacts, RuleEval), nil otherwise.
-	Cause error
-}
-
-// Invalid tells whether the payload breaks the schema of its type.
-func (d Decision) Invalid() bool { return slices.Contains(d.Rules, RuleForm) }
 
 // Decide asks the rules whether f.Payload may go from f.From to f.To. The Clearance is nil unless the outcome is Allow.
 // It fails closed: whatever goes wrong is a Block, and so there is no error to overlook.

@@ -197,7 +197,7 @@ func with(r cedar.Record, name cedar.String, v cedar.Value) cedar.Record {
 // TestMissingFactNeverAllows deletes each attribute that the rules could read, and replaces it by one of another type,
 // in turn; then each entity. None may be allowed, and all must be noticed before a rule is asked.
 func TestMissingFactNeverAllows(t *testing.T) {
-	source := &register{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True}}
+	source := &fakeSource{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True}}
 	e := engine(t, Config{Sources: []Source{source}})
 	facts, _ := cleared(t)
 	parsed, err := schemas.Validate(facts.Payload)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cedar-policy/cedar-go"
 
+	"comity/agent/register"
 	"comity/pki"
 	"comity/schemas"
 )
@@ -19,6 +20,12 @@ type Directory interface {
 	Route(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) (*pki.Agreement, error)
 }
 
+// Register knows who is protected; *register.Register is one. It honours ctx, and any failure is an error: the status is
+// then unknown.
+type Register interface {
+	Look(context.Context, register.Question) (register.Answer, error)
+}
+
 // Facts is what a decision is about. What the message says is read from Payload; the caller adds no opinion of its own.
 type Facts struct {
 	From, To schemas.AuthorityID
@@ -26,6 +33,19 @@ type Facts struct {
 	Payload   []byte
 	Directory Directory
 	At        time.Time
+
+	// Home is what the authority recorded beside the draft.
+	Home Home
+	// Case is the persons that earlier messages of this case are about, in either direction; none in a new case.
+	Case []schemas.Subject
+	// Audience is whoever will read it beyond To: the audience of a team's item.
+	Audience []schemas.AuthorityID
+	// Asked is the payloads of the peer's messages in this case that are not settled: what this may answer (NEU-01).
+	Asked [][]byte
+	// Items is what was received before and travels on in this message.
+	Items []Item
+	// Release is what two protection officers released, nil where there is none.
+	Release *Release
 }
 
 const (

@@ -17,14 +17,16 @@ import (
 // RuleID names a rule in decisions, evidence and explanations: "ROUTE-01".
 type RuleID string
 
-// Outcome is what a decision comes to. Block outranks hold, hold outranks allow; the zero value allows nothing.
+// Outcome is what a decision comes to. Block outranks invalid, invalid outranks hold, hold outranks allow; the zero value
+// allows nothing.
 type Outcome string
 
-// The outcomes. A held message waits for a person's release, a blocked one cannot leave.
+// The outcomes. A held message waits for a person's release, a blocked one cannot leave, an invalid one is not a message.
 const (
-	Allow Outcome = "allow"
-	Hold  Outcome = "hold"
-	Block Outcome = "block"
+	Allow   Outcome = "allow"
+	Hold    Outcome = "hold"
+	Invalid Outcome = "invalid"
+	Block   Outcome = "block"
 )
 
 // Rule is one rule as people read it.

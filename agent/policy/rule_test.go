@@ -122,29 +122,29 @@ func TestNewRefusesRules(t *testing.T) {
 	}
 }
 
-// register is a Source as a protection register would be one.
-type register struct {
+// fakeSource is a Source as a protection register would be one.
+type fakeSource struct {
 	facts cedar.RecordMap
 	err   error
 	shape ast.RecordType
 	name  string
 }
 
-func (r *register) Name() string {
+func (r *fakeSource) Name() string {
 	if r.name != "" {
 		return r.name
 	}
 	return "register"
 }
 
-func (r *register) Shape() ast.RecordType {
+func (r *fakeSource) Shape() ast.RecordType {
 	if r.shape != nil {
 		return r.shape
 	}
 	return ast.RecordType{"status": {Type: ast.String()}, "fresh": {Type: ast.Bool()}}
 }
 
-func (r *register) Facts(context.Context, Message) (cedar.Record, error) {
+func (r *fakeSource) Facts(context.Context, Message) (cedar.Record, error) {
 	return cedar.NewRecord(r.facts), r.err
 }
 
@@ -155,17 +155,17 @@ func TestSources(t *testing.T) {
 	}
 	tests := []struct {
 		name    string
-		source  register
+		source  fakeSource
 		outcome Outcome
 		rules   []RuleID
 	}{
-		{"nothing known", register{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True}}, Allow, nil},
-		{"known", register{facts: cedar.RecordMap{"status": cedar.String("pending"), "fresh": cedar.True}}, Block, []RuleID{"NAT-01"}},
-		{"stale", register{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.False}}, Hold, []RuleID{"NAT-02"}},
-		{"out of reach", register{err: errors.New("register is locked")}, Block, []RuleID{RuleFacts}},
-		{"half an answer", register{facts: cedar.RecordMap{"status": cedar.String("none")}}, Block, []RuleID{RuleFacts}},
-		{"empty answer", register{}, Block, []RuleID{RuleFacts}},
-		{"undeclared fact", register{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True, "more": cedar.True}}, Block, []RuleID{RuleFacts}},
+		{"nothing known", fakeSource{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True}}, Allow, nil},
+		{"known", fakeSource{facts: cedar.RecordMap{"status": cedar.String("pending"), "fresh": cedar.True}}, Block, []RuleID{"NAT-01"}},
+		{"stale", fakeSource{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.False}}, Hold, []RuleID{"NAT-02"}},
+		{"out of reach", fakeSource{err: errors.New("register is locked")}, Block, []RuleID{RuleFacts}},
+		{"half an answer", fakeSource{facts: cedar.RecordMap{"status": cedar.String("none")}}, Block, []RuleID{RuleFacts}},
+		{"empty answer", fakeSource{}, Block, []RuleID{RuleFacts}},
+		{"undeclared fact", fakeSource{facts: cedar.RecordMap{"status": cedar.String("none"), "fresh": cedar.True, "more": cedar.True}}, Block, []RuleID{RuleFacts}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -188,11 +188,11 @@ func TestNewRefusesSources(t *testing.T) {
 		sources []Source
 		want    string
 	}{
-		{"twice", []Source{&register{}, &register{}}, "name is taken"},
-		{"name of a base fact", []Source{&register{name: "agreement_in_force"}}, "name is taken"},
-		{"name form", []Source{&register{name: "Register 1"}}, "not lower-case"},
-		{"optional fact", []Source{&register{shape: ast.RecordType{"status": {Type: ast.String(), Optional: true}}}}, "is optional"},
-		{"unknown type", []Source{&register{shape: ast.RecordType{"status": {Type: ast.Type("Status")}}}}, "resolving"},
+		{"twice", []Source{&fakeSource{}, &fakeSource{}}, "name is taken"},
+		{"name of a base fact", []Source{&fakeSource{name: "agreement_in_force"}}, "name is taken"},
+		{"name form", []Source{&fakeSource{name: "Register 1"}}, "not lower-case"},
+		{"optional fact", []Source{&fakeSource{shape: ast.RecordType{"status": {Type: ast.String(), Optional: true}}}}, "is optional"},
+		{"unknown type", []Source{&fakeSource{shape: ast.RecordType{"status": {Type: ast.Type("Status")}}}}, "resolving"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
