@@ -54,8 +54,8 @@ var importRules = []importRule{
 	{"NATS is imported in broker/bus, broker/relay and agent/link alone", func(a, b string) bool {
 		return strings.HasPrefix(b, "github.com/nats-io/") && !slices.Contains([]string{"broker/bus", "broker/relay", "agent/link"}, a)
 	}},
-	{"only agent/store opens a database", func(a, b string) bool {
-		return (b == "database/sql" || strings.HasPrefix(b, "modernc.org/sqlite")) && a != "agent/store"
+	{"only agent/store and agent/register open a database", func(a, b string) bool {
+		return (b == "database/sql" || strings.HasPrefix(b, "modernc.org/sqlite")) && !slices.Contains([]string{"agent/store", "agent/register"}, a)
 	}},
 }
 
@@ -132,7 +132,8 @@ func TestImportRulesCatch(t *testing.T) {
 		{"broker/x.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay and agent/link alone"},
 		{"broker/x_test.go", "comity/agent/envelope", "broker and agent never import each other"},
 		{"cmd/comity/x_test.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay and agent/link alone"},
-		{"cmd/comity/x.go", "modernc.org/sqlite", "only agent/store opens a database"},
+		{"cmd/comity/x.go", "modernc.org/sqlite", "only agent/store and agent/register open a database"},
+		{"agent/register/name/x.go", "database/sql", "only agent/store and agent/register open a database"},
 	}
 	caught := map[string]bool{}
 	for _, s := range seeded {

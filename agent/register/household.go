@@ -1,0 +1,82 @@
+package register
+
+import (
+	"slices"
+
+	"comity/schemas"
+)
+
+// maxHousehold bounds the persons that are followed from one entry.
+const maxHousehold = 256
+
+// matches says of an entry what it is: its own status and, where the household gives another, that (ASY-13).
+func (l *lookUp) matches(e *entry, certain bool) []Match {
+	if e.expired(l.now) {
+		return nil
+	}
+	own := Match{
+		Entry: e.id, Certain: certain, Status: e.card.Status, Origins: slices.Clone(e.card.Origins), Feared: slices.Clone(e.card.Feared),
+		Witness: e.card.Witness, SuspensiveRemedy: e.card.SuspensiveRemedy, Informed: e.card.Informed, Withdrawal: e.card.Withdrawal,
+		Consents: e.card.Consents.inForce(l.now),
+	}
+	inherited, any := l.inherited(e, own)
+	switch {
+	case !any:
+		return []Match{own}
+	case !own.Status.InP():
+		return []Match{inherited}
+	}
+	return []Match{own, inherited}
+}
+
+// inherited is what an entry has from those of its household who are in P themselves. A household is everybody who is linked,
+// over others as well; who is cleared against a person does not inherit from that person, nor pass it on.
+func (l *lookUp) inherited(e *entry, own Match) (Match, bool) {
+	m := own
+	m.Inherited, m.Status, m.SuspensiveRemedy, m.Informed, m.Withdrawal = true, None, false, true, true
+	any := false
+	for _, source := range l.household(e, nil) {
+		if !source.card.Status.InP() || !slices.Contains(l.household(source, source), e) {
+			continue
+		}
+		any = true
+		m.Status = stronger(m.Status, source.card.Status)
+		m.Origins, m.Feared = unite(m.Origins, source.card.Origins), unite(m.Feared, source.card.Feared)
+		m.SuspensiveRemedy = m.SuspensiveRemedy || source.card.SuspensiveRemedy
+		m.Informed = m.Informed && source.card.Informed
+		m.Withdrawal = m.Withdrawal && source.card.Withdrawal
+	}
+	return m, any
+}
+
+func unite(a, b []schemas.StateCode) []schemas.StateCode { return sortedStates(slices.Concat(a, b)) }
+
+// household is everybody whom links reach from an entry, without itself. With a source, those who are cleared against the
+// source are left out, and nobody is reached through them.
+func (l *lookUp) household(from, source *entry) []*entry {
+	seen := []*entry{from}
+	for next := 0; next < len(seen) && len(seen) < maxHousehold; next++ {
+		for _, other := range l.linked(seen[next]) {
+			if slices.Contains(seen, other) || other.expired(l.now) || source != nil && cleared(source, other) {
+				continue
+			}
+			seen = append(seen, other)
+		}
+	}
+	return seen[1:]
+}
+
+// linked is who is linked with an entry, by either's record.
+func (l *lookUp) linked(e *entry) []*entry {
+	var found []*entry
+	for _, ref := range e.card.Linked {
+		if other := l.index.byRef[ref]; other != nil {
+			found = append(found, other)
+		}
+	}
+	return append(found, l.index.linkedBy[e.ref]...)
+}
+
+func cleared(a, b *entry) bool {
+	return slices.Contains(a.card.Cleared, b.ref) || slices.Contains(b.card.Cleared, a.ref)
+}
