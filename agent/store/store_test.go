@@ -234,3 +234,15 @@ func BenchmarkGroupCommit(b *testing.B) {
 		}
 	})
 }
+
+// What Update returned for is on the disk, not in a cache: a power cut is not to be had in a test, so the database's own
+// settings are asked.
+func TestEveryCommitIsSynced(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} { // 2: FULL
+		var got string
+		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)
+		}
+	}
+}

@@ -226,3 +226,19 @@ func store(t *testing.T, b *Bus, a *account, text string) {
 		t.Fatal(err)
 	}
 }
+
+// TestEveryWriteIsSynced: kill -9 cannot show it, because the system's cache outlives the process, and a power cut is not
+// to be had in a test. So the server's own account of itself is asked.
+func TestEveryWriteIsSynced(t *testing.T) {
+	b := startBus(t)
+	if config := b.server.JetStreamConfig(); config == nil || !config.SyncAlways {
+		t.Errorf("the streams are configured as %+v: what was acknowledged would not survive a power cut", config)
+	}
+	inbox, err := b.js.Stream(t.Context(), accountOf(t, b, "QN/justice").Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if storage := inbox.CachedInfo().Config.Storage; storage != jetstream.FileStorage {
+		t.Errorf("an inbox is kept in %s", storage)
+	}
+}
