@@ -372,5 +372,8 @@ func contents(tb testing.TB, w *world) []attempt {
 		forge("resend-backwards", KindResend, `{"from_seq":3,"to_seq":2}`),
 		forge("resend-zero", KindResend, `{"from_seq":0,"to_seq":2}`),
 		forge("resend-too-many", KindResend, `{"from_seq":1,"to_seq":1001}`),
+		forge("breach-no-hash", KindBreach, `{`+id+`,"seq":1}`),
+		forge("breach-no-number", KindBreach, `{`+id+`,`+hash+`,"seq":0}`),
+		forge("breach-with-a-finding", KindBreach, `{`+id+`,`+hash+`,"seq":1,"rule":"ASY-01"}`),
 	}
 }

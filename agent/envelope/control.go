@@ -84,6 +84,15 @@ type Resend struct {
 	First, Last uint64
 }
 
+// Breach tells the sender of a message that its content should never have come to this State: it holds asylum data about a
+// person who may have to be protected from it. It follows from the message's own bytes alone, never from what the
+// recipient's State knows of anybody, and it says no more than which message: not what was found, nor about whom.
+type Breach struct {
+	ID  schemas.MessageID // of the message
+	Seq uint64
+	JWS Hash
+}
+
 // MaxResend bounds how much one resend may ask for.
 const MaxResend = 1000
 
@@ -103,6 +112,11 @@ type (
 	wireResend struct {
 		First uint64 `json:"from_seq"`
 		Last  uint64 `json:"to_seq"`
+	}
+	wireBreach struct {
+		ID  schemas.MessageID `json:"id"`
+		Seq uint64            `json:"seq"`
+		JWS *Hash             `json:"jws_sha256"`
 	}
 )
 
@@ -129,6 +143,14 @@ func SealResend(h Header, r Resend, s Signer, to pki.Proof) (*Sealed, error) {
 		return nil, fmt.Errorf("sealing a resend: %w", err)
 	}
 	return sealControl(KindResend, h, wireResend(r), s, to)
+}
+
+// SealBreach seals a breach notice.
+func SealBreach(h Header, b Breach, s Signer, to pki.Proof) (*Sealed, error) {
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("sealing a breach notice: %w", err)
+	}
+	return sealControl(KindBreach, h, wireBreach{ID: b.ID, Seq: b.Seq, JWS: &b.JWS}, s, to)
 }
 
 func sealControl(kind Kind, h Header, content any, s Signer, to pki.Proof) (*Sealed, error) {
@@ -184,6 +206,16 @@ func (r Resend) check() error {
 	return nil
 }
 
+func (b Breach) check() error {
+	if _, err := schemas.ParseMessageID(string(b.ID)); err != nil {
+		return err
+	}
+	if b.Seq == 0 || b.Seq > maxNumber || b.JWS.IsZero() {
+		return errors.New("a breach notice names the number and the JWS of a message")
+	}
+	return nil
+}
+
 func readReceipt(payload []byte) (Receipt, error) {
 	var w wireReceipt
 	if err := schemas.Decode(payload, &w, schemas.DefaultLimits); err != nil {
@@ -215,4 +247,16 @@ func readResend(payload []byte) (Resend, error) {
 	}
 	r := Resend(w)
 	return r, r.check()
+}
+
+func readBreach(payload []byte) (Breach, error) {
+	var w wireBreach
+	if err := schemas.Decode(payload, &w, schemas.DefaultLimits); err != nil {
+		return Breach{}, err
+	}
+	if w.JWS == nil {
+		return Breach{}, errors.New("jws_sha256 is missing")
+	}
+	b := Breach{ID: w.ID, Seq: w.Seq, JWS: *w.JWS}
+	return b, b.check()
 }

@@ -18,10 +18,11 @@ const (
 	KindReceipt Kind = "receipt" // the recipient's word that a number arrived; unnumbered, unreceipted
 	KindVoid    Kind = "void"    // closes a number whose message will not come; numbered and receipted
 	KindResend  Kind = "resend"  // asks for numbers that did not come; unnumbered, unreceipted
+	KindBreach  Kind = "breach"  // tells a sender that its own message should not have come here; unnumbered, unreceipted
 )
 
 // kinds lists them with the commonest first: Open tries them in turn.
-func kinds() []Kind { return []Kind{KindMessage, KindReceipt, KindVoid, KindResend} }
+func kinds() []Kind { return []Kind{KindMessage, KindReceipt, KindVoid, KindResend, KindBreach} }
 
 func (k Kind) typ() jose.Typ {
 	switch k {
@@ -33,6 +34,8 @@ func (k Kind) typ() jose.Typ {
 		return jose.TypVoid
 	case KindResend:
 		return jose.TypResend
+	case KindBreach:
+		return jose.TypBreach
 	}
 	return ""
 }
@@ -60,7 +63,7 @@ type Header struct {
 	SentAt   time.Time
 
 	// Seq numbers what From sends to To, from 1 without gaps; Prev is the hash of the JWS of number Seq-1, zero for the
-	// first. Both are zero in receipts and resends.
+	// first. Both are zero in receipts, resends and breach notices.
 	Seq  uint64
 	Prev Hash
 

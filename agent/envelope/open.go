@@ -137,6 +137,7 @@ type Verified struct {
 	receipt   Receipt
 	void      Void
 	resend    Resend
+	breach    Breach
 }
 
 // Verify proves the signer by the directory and the State's CA, at the desk's time at, and checks the times and, of a
@@ -173,6 +174,8 @@ func (x *Opened) Verify(view *pki.View, at time.Time) (*Verified, error) {
 		v.void, err = readVoid(payload, x.header)
 	case KindResend:
 		v.resend, err = readResend(payload)
+	case KindBreach:
+		v.breach, err = readBreach(payload)
 	}
 	if err != nil {
 		return nil, v.refuse(BadContent, "reading a "+string(x.kind), err)
@@ -213,6 +216,9 @@ func (v *Verified) Void() (Void, bool) { return v.void, v.authentic.Kind == Kind
 
 // Resend is the content of a KindResend.
 func (v *Verified) Resend() (Resend, bool) { return v.resend, v.authentic.Kind == KindResend }
+
+// Breach is the content of a KindBreach.
+func (v *Verified) Breach() (Breach, bool) { return v.breach, v.authentic.Kind == KindBreach }
 
 // Link is what the Prev of the next number must be: a void stands in for the message that it voids.
 func (v *Verified) Link() Hash {

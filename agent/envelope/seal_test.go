@@ -201,6 +201,14 @@ func TestControlMessages(t *testing.T) {
 			t.Fatalf("resend = %+v", resend)
 		}
 	})
+	t.Run("breach", func(t *testing.T) {
+		want := Breach{ID: message.Header.ID, Seq: 1, JWS: message.Hash}
+		got, err := read(w.control(t, want).Wire, w.desk(qn).Desk, w.view, w.at)
+		must(t, err)
+		if breach, ok := got.Breach(); !ok || breach != want {
+			t.Fatalf("breach = %+v", breach)
+		}
+	})
 }
 
 func TestControlRefuses(t *testing.T) {
@@ -221,6 +229,7 @@ func TestControlRefuses(t *testing.T) {
 	}
 	void := func(v Void) error { _, err := SealVoid(voidHeader, v, s, to); return err }
 	resend := func(r Resend) error { _, err := SealResend(w.header(KindResend), r, s, to); return err }
+	breach := func(b Breach) error { _, err := SealBreach(w.header(KindBreach), b, s, to); return err }
 	h := w.header(KindReceipt)
 	tests := []struct {
 		name string
@@ -240,6 +249,8 @@ func TestControlRefuses(t *testing.T) {
 		{"void of nothing", void(Void{ID: receipt.ID}), "another message"},
 		{"resend backwards", resend(Resend{First: 2, Last: 1}), "a resend asks"},
 		{"resend too many", resend(Resend{First: 1, Last: MaxResend + 1}), "a resend asks"},
+		{"breach of no number", breach(Breach{ID: receipt.ID, JWS: Hash{1}}), "a breach notice names"},
+		{"breach of no bytes", breach(Breach{ID: receipt.ID, Seq: 1}), "a breach notice names"},
 	}
 	for _, test := range tests {
 		if test.err == nil || !strings.Contains(test.err.Error(), test.want) {
@@ -248,7 +259,7 @@ func TestControlRefuses(t *testing.T) {
 	}
 }
 
-// TestOneSize: on the wire, a receipt of either outcome, a void, a resend and a small message are as long as each other.
+// TestOneSize: on the wire, a receipt of either outcome, a void, a resend, a breach notice and a small message are as long as each other.
 func TestOneSize(t *testing.T) {
 	w := newWorld(t)
 	message := w.message(t, 1, Hash{}, w.payload)
@@ -263,6 +274,7 @@ func TestOneSize(t *testing.T) {
 	for _, sealed := range []*Sealed{
 		void, w.control(t, StoredReceipt(a, w.at)), w.control(t, StoredReceipt(late, w.at)),
 		w.control(t, RejectedReceipt(a, RejectedVersion, w.at)), w.control(t, Resend{First: 1, Last: 1000}),
+		w.control(t, Breach{ID: message.Header.ID, Seq: 1, JWS: message.Hash}),
 	} {
 		if len(sealed.Wire) != want {
 			t.Errorf("a %s has %d bytes, a small message %d", sealed.Kind, len(sealed.Wire), want)

@@ -112,7 +112,7 @@ func (w *world) message(tb testing.TB, seq uint64, prev Hash, payload []byte) *S
 	return sealed
 }
 
-// control seals a receipt or a resend.
+// control seals a receipt, a resend or a breach notice.
 func (w *world) control(tb testing.TB, content any) *Sealed {
 	tb.Helper()
 	var sealed *Sealed
@@ -122,6 +122,8 @@ func (w *world) control(tb testing.TB, content any) *Sealed {
 		sealed, err = SealReceipt(w.header(KindReceipt), content, w.desk(qm).signer, w.desk(qn).encryption)
 	case Resend:
 		sealed, err = SealResend(w.header(KindResend), content, w.desk(qm).signer, w.desk(qn).encryption)
+	case Breach:
+		sealed, err = SealBreach(w.header(KindBreach), content, w.desk(qm).signer, w.desk(qn).encryption)
 	default:
 		tb.Fatalf("no control message %T", content)
 	}

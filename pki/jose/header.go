@@ -23,6 +23,7 @@ const (
 	TypReceipt    Typ = "comity-receipt+jws"
 	TypVoid       Typ = "comity-void+jws"
 	TypResend     Typ = "comity-resend+jws"
+	TypBreach     Typ = "comity-breach+jws"
 	TypAcceptance Typ = "comity-acceptance+jws"
 	TypTrustList  Typ = "comity-trust-list+jws"
 	TypDirectory  Typ = "comity-directory+jws"
