@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"comity/agent/link"
 	"comity/agent/people"
 	"comity/agent/policy"
+	"comity/agent/scan"
 	"comity/agent/store"
 	"comity/pki"
 	"comity/schemas"
@@ -38,11 +40,15 @@ type Agent struct {
 	log      *slog.Logger
 	now      func() time.Time
 
-	store  *store.Store
-	trust  *pki.Keeper
-	policy *policy.Engine
-	gate   *people.Gate
-	link   *link.Link
+	store    *store.Store
+	trust    *pki.Keeper
+	policy   *rulebook
+	register *guardedRegister
+	scanner  *scan.Scanner
+	gate     *people.Gate
+	link     *link.Link
+
+	lookUps sync.Map // of each officer: name to *rate.Limiter
 
 	// How far the broker's clock was ahead of ours at its last acceptance, and whether there was one. An officer is told;
 	// nothing is decided by it.
@@ -110,7 +116,11 @@ func (a *Agent) open(ctx context.Context) error {
 	if a.gate, err = people.NewGate(a.me, a.config.Staff, a.now); err != nil {
 		return err
 	}
-	if a.policy, err = policy.New(policy.Config{}); err != nil {
+	a.register = &guardedRegister{config: RegisterConfig(a.config, a.now)}
+	if a.scanner, err = scan.New(scan.Config{}); err != nil {
+		return err
+	}
+	if a.policy, err = openRulebook(a.config.Rules, policy.Config{Register: a.register, Scanner: a.scanner}); err != nil {
 		return err
 	}
 	if a.trust, err = pki.OpenKeeper(filepath.Join(a.config.Data, "trust"), a.config.Pin, a.now); err != nil {
@@ -128,11 +138,18 @@ func (a *Agent) open(ctx context.Context) error {
 
 // Close gives up the database. The agent must not be running.
 func (a *Agent) Close() error {
-	if a.store == nil {
-		return nil
+	var errs []error
+	if a.register != nil {
+		errs = append(errs, a.register.close())
 	}
-	return a.store.Close()
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
 }
+
+// Handler answers what the socket answers, for commands that work while no agent runs.
+func (a *Agent) Handler() http.Handler { return api.NewServer(a, a.gate, a.log).Handler() }
 
 // Ready is closed when the agent serves its socket and has been connected to the broker once.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
@@ -154,6 +171,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
 	group.Go(func() error { return a.watchTrust(ctx) })
+	group.Go(func() error { return a.watchRules(ctx) })
+	group.Go(func() error { return a.watchRegister(ctx) })
 	group.Go(func() error { return a.watchLink(ctx) })
 	group.Go(func() error { return a.releaseAtOnce(ctx) })
 	group.Go(func() error { return a.releaseAtTicks(ctx) })

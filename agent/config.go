@@ -47,6 +47,18 @@ type File struct {
 		// Store is the key of the database's encrypted columns: 32 random bytes.
 		Store string `toml:"store"`
 	} `toml:"keys"`
+	// Register is this State's protection register. Without one nobody's status is known, and every message about an
+	// identifiable person is held.
+	Register struct {
+		// Path is its database, Key its key: 32 random bytes in a file of their own, apart from the agent's other keys.
+		Path string `toml:"path"`
+		Key  string `toml:"key"`
+	} `toml:"register"`
+	Policy struct {
+		// Rules are files of Cedar rules that this State adds. They may only forbid. They are read at the start and again
+		// whenever they change; while one cannot be read, nothing leaves.
+		Rules []string `toml:"rules"`
+	} `toml:"policy"`
 	Release ReleaseFile `toml:"release"`
 	Timing  TimingFile  `toml:"timing"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
@@ -105,6 +117,8 @@ type Config struct {
 	Pin       pki.Pin
 	Refresh   time.Duration
 	Keys      KeyFiles
+	Register  RegisterFiles
+	Rules     []string // paths of the State's own rules
 	Routine   time.Duration
 	Urgent    time.Duration
 	Timing    Timing
@@ -114,6 +128,9 @@ type Config struct {
 
 // KeyFiles are the paths of the authority's keys.
 type KeyFiles struct{ TLS, Signing, Encryption, Store string }
+
+// RegisterFiles are the paths of the protection register, both empty where there is none.
+type RegisterFiles struct{ Path, Key string }
 
 // Timing is TimingFile with its defaults.
 type Timing struct{ ValidFor, ResendFirst, HoleAsk, HoleAlarm time.Duration }
@@ -175,6 +192,12 @@ func (f *File) check(base string) (Config, error) {
 			ValidFor: time.Duration(f.Timing.ValidFor), ResendFirst: time.Duration(f.Timing.ResendFirst),
 			HoleAsk: time.Duration(f.Timing.HoleAsk), HoleAlarm: time.Duration(f.Timing.HoleAlarm),
 		},
+	}
+	if f.Register.Path != "" || f.Register.Key != "" {
+		c.Register = RegisterFiles{Path: at("register.path", f.Register.Path), Key: at("register.key", f.Register.Key)}
+	}
+	for _, path := range f.Policy.Rules {
+		c.Rules = append(c.Rules, at("policy.rules", path))
 	}
 	c.Deadlines = f.Deadlines
 	if err := c.Deadlines.Check(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"comity/agent/api"
+	"comity/agent/policy"
 	"comity/agent/store"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
@@ -98,11 +99,6 @@ func (a *Agent) Discard(ctx context.Context, by string, id schemas.MessageID) (a
 	return m, a.discardCopies(ctx, by, id)
 }
 
-// ReturnHeld is a protection officer's way to give a message under review back to its author, who is told no reason.
-func (a *Agent) ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
-	return a.move(ctx, id, []store.State{store.UnderReview}, store.Returned, eventReturned, by)
-}
-
 // move changes the state of a message that has not left, from one of the states given.
 func (a *Agent) move(ctx context.Context, id schemas.MessageID, from []store.State, to store.State, what, by string) (api.Message, error) {
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, _ []string) error {
@@ -129,16 +125,12 @@ func wrongState(m *store.Message, verb string) error {
 
 // parseDraft takes a draft apart. The error is a problem with every defect.
 func (a *Agent) parseDraft(draft []byte) (*schemas.Draft, error) {
-	view := a.trust.View()
-	d, err := schemas.ParseDraft(draft, func(id schemas.AuthorityID) []schemas.MessageType {
-		entry, err := view.Authority(id)
-		if err != nil {
-			return nil
-		}
-		return entry.Types
-	})
+	d, err := schemas.ParseDraft(draft, a.reads())
 	if err != nil {
 		return nil, asProblem(err)
+	}
+	if _, err := policy.ParseHome(d.Home); err != nil {
+		return nil, homeProblem(err)
 	}
 	for i, id := range d.To {
 		if id == a.me {
@@ -146,6 +138,18 @@ func (a *Agent) parseDraft(draft []byte) (*schemas.Draft, error) {
 		}
 	}
 	return d, nil
+}
+
+// reads is the directory as far as drafts need it: which types an authority reads.
+func (a *Agent) reads() schemas.Reads {
+	view := a.trust.View()
+	return func(id schemas.AuthorityID) []schemas.MessageType {
+		entry, err := view.Authority(id)
+		if err != nil {
+			return nil
+		}
+		return entry.Types
+	}
 }
 
 // checkDraft asks what only this authority's own records and the directory can answer: does the recipient take this, and
@@ -219,7 +223,7 @@ func (a *Agent) fill(m *store.Message, d *schemas.Draft) error {
 	if m.Team, err = teamOf(m.Sender, p); err != nil {
 		return err
 	}
-	m.Urgency, m.Language = string(p.Urgency), string(p.Language)
+	m.Urgency, m.Language, m.Home = string(p.Urgency), string(p.Language), d.Home
 	if p.Case == "" {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
 	}

@@ -35,6 +35,13 @@ const (
 	eventReturned    = "returned"
 	eventErased      = "erased"
 	eventUnderReview = "under-review"
+	eventReleased    = "released" // one officer's word of two
+	eventBlocked     = "blocked"
+	eventChecked     = "policy-checked" // somebody asked the rules about a draft
+	eventQuarantined = "quarantined"
+	eventCleared     = "cleared" // one officer's word of two
+	eventRegister    = "register-changed"
+	eventDistinct    = "not-same-person"
 	eventAccepted    = "accepted-by-broker"
 	eventRefused     = "bytes-refused"
 )

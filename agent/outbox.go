@@ -119,10 +119,10 @@ func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx
 	})
 }
 
-// accepted notes that the broker holds the bytes. Receipts and resend requests are done; a message or void waits for the
-// recipient's own word and is sent again without it.
+// accepted notes that the broker holds the bytes. A message or void waits for the recipient's own word and is sent again
+// without it; everything else is done.
 func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error {
-	if p.Kind == store.KindReceipt || p.Kind == store.KindResend {
+	if p.Kind != store.KindMessage && p.Kind != store.KindVoid {
 		return tx.DropParcel(p.ID)
 	}
 	p.NextAt = a.now().Add(backOff(a.config.Timing.ResendFirst, resendLast, p.Attempts))

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"comity/agent/api"
+	"comity/agent/policy"
 	"comity/schemas"
 )
 
@@ -24,6 +25,9 @@ const (
 	ReasonState        = "wrong-state" // the message is beyond that, or not there yet
 	ReasonFourEyes     = "four-eyes"   // the same person wrote and would approve
 	ReasonOtherBytes   = "other-bytes" // what would be approved is not what stands there now
+	ReasonBlocked      = "blocked"     // to protection officers alone: nothing releases it
+	ReasonConditions   = "conditions"  // to protection officers alone: a release has conditions that are not met
+	ReasonRegister     = "register"    // the protection register cannot do it
 	ReasonUnavailable  = "unavailable" // the agent cannot do it now
 )
 
@@ -42,6 +46,15 @@ func invalidDraft(defects []schemas.Defect) error {
 func asProblem(err error) error {
 	if invalid, ok := errors.AsType[*schemas.InvalidError](err); ok {
 		return invalidDraft(invalid.Defects)
+	}
+	return err
+}
+
+// homeProblem names what is wrong with the record beside a draft.
+func homeProblem(err error) error {
+	if invalid, ok := errors.AsType[*policy.InvalidHomeError](err); ok {
+		return &api.Problem{Reason: ReasonInvalid, Message: "the record beside the draft is not valid", Defects: invalid.Defects,
+			Hint: "agent/policy/RULES.md says what \"home\" may hold; it never leaves this authority"}
 	}
 	return err
 }

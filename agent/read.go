@@ -48,7 +48,7 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 		}
 		authors, err := tx.Authors(found[0].Key)
 		shown = show(found[0], authors)
-		shown.Payload = found[0].Payload
+		shown.Payload, shown.Home = found[0].Payload, found[0].Home
 		return err
 	})
 	return shown, err
@@ -135,6 +135,9 @@ func show(m *store.Message, authors []string) api.Message {
 		SHA256: hexOf(m.PayloadSHA256), Number: m.Seq, Authors: authors, ApprovedBy: m.ApprovedBy,
 		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil,
 		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt,
+	}
+	if m.Screening == store.ScreenPending || m.Screening == store.ScreenQuarantined {
+		shown.State, shown.Withheld = string(store.UnderReview), true // the one word for every kind of review
 	}
 	if !m.ReceiptedAt.IsZero() && !m.SealedAt.IsZero() {
 		shown.ReceiptMillis = max(m.ReceiptedAt.Sub(m.SealedAt), time.Millisecond).Milliseconds()

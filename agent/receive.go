@@ -106,6 +106,9 @@ func (a *Agent) take(ctx context.Context, v *envelope.Verified) error {
 	if resend, ok := v.Resend(); ok {
 		return a.takeResend(ctx, v, resend)
 	}
+	if breach, ok := v.Breach(); ok {
+		return a.takeBreach(ctx, v, breach)
+	}
 	n := numbered{authentic: v.Authentic(), id: v.Header().ID, link: v.Link()}
 	if void, ok := v.Void(); ok {
 		n.fate, n.id = store.FateVoid, void.ID
@@ -162,7 +165,7 @@ func (a *Agent) examine(v *envelope.Verified) (store.Fate, *store.Message, envel
 		Channel: payload.Channel, Type: payload.Type, Case: payload.Case, InReplyTo: payload.InReplyTo, Team: teamName, Outcome: outcome,
 		Urgency: string(payload.Urgency), Language: string(payload.Language), Payload: v.Payload(), PayloadSHA256: sha256.Sum256(v.Payload()),
 		Seq: header.Seq, Seen: header.Seen, Prev: store.Hash(header.Prev), JWS: v.JWS(), JWSSHA256: store.Hash(v.Hash()),
-		SentAt: header.SentAt, ValidUntil: header.ValidUntil,
+		SentAt: header.SentAt, ValidUntil: header.ValidUntil, Screening: store.ScreenPending,
 	}
 	if payload.Case == "" {
 		m.Case = schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID)
@@ -199,8 +202,13 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	if err != nil {
 		return fmt.Errorf("storing number %d of %s: %w", header.Seq, header.From, err)
 	}
-	a.submitted.give()
+	a.submitted.give() // the receipt goes out; nothing of what follows holds it up
 	a.chores.give()
+	if n.message != nil && n.message.Screening == store.ScreenPending && len(touched) > 0 {
+		if err := a.screen(ctx, n.message); err != nil { // it stays unread until a chore has looked at it
+			a.log.Error("screening", slog.Any("error", err))
+		}
+	}
 	for _, id := range touched {
 		a.changes.tell(api.Event{Message: header.ID, State: string(store.Received), Case: id})
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -155,7 +154,10 @@ func (a *Agent) release(ctx context.Context, urgency schemas.Urgency, may func(*
 func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
 	view, now := a.trust.View(), a.now()
 	// 4. Clear: decided again on the facts of this moment.
-	decision, clearance := a.policy.Decide(ctx, policy.Facts{From: a.me, To: m.Recipient, Payload: m.Payload, Directory: view, At: now})
+	decision, clearance, err := a.decide(ctx, outgoingOf(m), view, now, nil)
+	if err != nil {
+		return err
+	}
 	if clearance == nil {
 		return a.stop(ctx, m, decision)
 	}
@@ -248,37 +250,6 @@ func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair, 
 	}
 	m.State, m.Reason, m.ApprovedBy, m.Approval = store.Returned, ReasonNotPermitted, "", nil
 	return false, errors.Join(tx.PutMessage(m), a.recordHome(tx, eventReturned, m.ID, m.PayloadSHA256, ""))
-}
-
-// stop puts a message that policy does not allow under review. Hold and block look the same to everybody but the
-// protection officers, and to no peer does it exist.
-func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decision) error {
-	err := a.store.Update(ctx, func(tx *store.Tx) error {
-		m, err := tx.Message(decided.Key)
-		if err != nil {
-			return err
-		}
-		if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
-			return errSuperseded
-		}
-		rules := make([]string, len(d.Rules))
-		for i, rule := range d.Rules {
-			rules[i] = string(rule)
-		}
-		m.State = store.UnderReview
-		return errors.Join(
-			tx.PutMessage(m),
-			tx.AddVerdict(m.Key, string(d.Outcome), strings.Join(rules, " "), a.now()),
-			a.recordHome(tx, eventUnderReview, m.ID, m.PayloadSHA256, ""),
-		)
-	})
-	if errors.Is(err, errSuperseded) {
-		return nil
-	}
-	if err == nil {
-		a.changes.tell(api.Event{Message: decided.ID, State: string(store.UnderReview), Case: decided.Case})
-	}
-	return err
 }
 
 // cannotSeal leaves the message approved, to be tried at the next tick, and tells an officer.

@@ -92,7 +92,7 @@ func TestRolesOnEveryRoute(t *testing.T) {
 	routes := map[people.Act]func(*api.Client) error{
 		people.Draft:      func(c *api.Client) error { _, err := c.Edit(ctx, id, draft(t, qn, "request", "", "")); return err },
 		people.Approve:    func(c *api.Client) error { _, err := c.Approve(ctx, id, "00"); return err },
-		people.ReturnHeld: func(c *api.Client) error { _, err := c.Return(ctx, id); return err },
+		people.DecideHeld: func(c *api.Client) error { _, err := c.Return(ctx, id); return err },
 		people.ReadList:   func(c *api.Client) error { _, err := c.Messages(ctx, api.Query{}); return err },
 	}
 	for role := range o.staff {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"comity/agent/envelope"
-	"comity/agent/policy"
 	"comity/agent/store"
 	"comity/pki"
 	"comity/schemas"
@@ -39,9 +38,8 @@ func (a *Agent) audienceSettled(ctx context.Context, m *store.Message, view *pki
 		if c.State != store.Approved {
 			continue
 		}
-		facts := policy.Facts{From: a.me, To: c.Recipient, Payload: c.Payload, Directory: view, At: at}
-		if _, clearance := a.policy.Decide(ctx, facts); clearance == nil {
-			return false, nil
+		if _, clearance, err := a.decide(ctx, outgoingOf(c), view, at, nil); err != nil || clearance == nil {
+			return false, err
 		}
 	}
 	return true, nil

@@ -20,6 +20,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/deadline"
 	"comity/agent/envelope"
+	"comity/agent/register"
 	"comity/agent/store"
 	"comity/pki"
 	"comity/pki/jose"
@@ -108,12 +109,27 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Deadlines: deadline.Defaults(),
 		Timing:    Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
 	}
+	config.Register = RegisterFiles{Path: file("register.db"), Key: file("register.key")}
+	w.newRegister(t, config)
 	a, err := New(t.Context(), config, Options{Now: w.clock.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
 	return &desk{Agent: a, t: t, w: w, keys: keys}
+}
+
+// newRegister makes an empty register that has been fed: nobody is in it, and so everybody's status is none.
+func (w *world) newRegister(t *testing.T, c Config) {
+	t.Helper()
+	r, err := register.Create(t.Context(), RegisterConfig(c, w.clock.Now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Import(t.Context(), strings.NewReader(""), register.Options{})
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // draft is the example of a type as a draft in a case. A name without a channel is of channel mla.

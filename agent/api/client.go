@@ -85,11 +85,6 @@ func (c *Client) sign(ctx context.Context, id schemas.MessageID, act, sha256 str
 	return m, c.do(ctx, http.MethodPost, "/v1/messages/"+string(id)+"/"+act, body, &m)
 }
 
-// Return gives a message under review back to its author.
-func (c *Client) Return(ctx context.Context, id schemas.MessageID) (m Message, err error) {
-	return m, c.do(ctx, http.MethodPost, "/v1/messages/"+string(id)+"/return", nil, &m)
-}
-
 // Discard gives up a message that has not left.
 func (c *Client) Discard(ctx context.Context, id schemas.MessageID) (m Message, err error) {
 	return m, c.do(ctx, http.MethodDelete, "/v1/messages/"+string(id), nil, &m)

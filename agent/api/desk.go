@@ -15,7 +15,6 @@ type Desk interface {
 	Approve(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
 	SignAlone(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
 	LookAgain(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
-	ReturnHeld(ctx context.Context, by string, id schemas.MessageID) (Message, error)
 	Messages(ctx context.Context, q Query) ([]Message, error)
 	Message(ctx context.Context, prefix string) (Message, error)
 	Cases(ctx context.Context, limit int) ([]Case, error)
@@ -23,6 +22,8 @@ type Desk interface {
 	Tasks(ctx context.Context, everybody bool, limit int) ([]Task, error)
 	Health(ctx context.Context) (Health, error)
 	Watch() (events <-chan Event, stop func())
+
+	Protection
 }
 
 // Query narrows a list of messages; empty members do not.

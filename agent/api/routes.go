@@ -52,15 +52,6 @@ func (s *Server) sign(act func(ctx context.Context, by string, id schemas.Messag
 	}
 }
 
-func (s *Server) returnHeld(r *request) (int, any, error) {
-	id, err := r.id()
-	if err != nil {
-		return 0, nil, err
-	}
-	m, err := s.desk.ReturnHeld(r.Context(), r.person.Name, id)
-	return http.StatusOK, m, err
-}
-
 func (s *Server) messages(r *request) (int, any, error) {
 	values := r.URL.Query()
 	q := Query{State: values.Get("state"), Case: schemas.CaseID(values.Get("case")), Peer: schemas.AuthorityID(values.Get("peer"))}
@@ -75,8 +66,8 @@ func (s *Server) messages(r *request) (int, any, error) {
 // message shows the content to whom a role lets read it, and to others the rest.
 func (s *Server) message(r *request) (int, any, error) {
 	m, err := s.desk.Message(r.Context(), r.PathValue("id"))
-	if !r.person.May(people.ReadText) {
-		m.Payload = nil
+	if !r.person.May(people.ReadText) || m.Withheld && !r.person.May(people.ReadReviews) {
+		m.Payload, m.Home = nil, nil
 	}
 	return http.StatusOK, m, err
 }

@@ -24,6 +24,9 @@ const ProofHeader = "Comity-Proof"
 // maxBody bounds a request: the largest payload and its recipients.
 const maxBody = 2 << 20
 
+// MaxFeed bounds a feed of the protection register, in bytes.
+const MaxFeed = 256 << 20
+
 // The reasons with which the API itself refuses. The set is closed.
 const (
 	ReasonNoProof   = "no-proof"
@@ -31,6 +34,7 @@ const (
 	ReasonRequest   = "bad-request"
 	ReasonTooLarge  = "too-large"
 	ReasonInternal  = "internal"
+	ReasonTooOften  = "too-often" // look-ups in the register are counted
 )
 
 // Server answers requests of the authority's own staff.
@@ -117,13 +121,13 @@ func (s *Server) Handler() http.Handler {
 	route("POST /v1/messages/{id}/approval", people.Approve, s.sign(s.desk.Approve))
 	route("POST /v1/messages/{id}/signature", people.SignAlone, s.sign(s.desk.SignAlone))
 	route("POST /v1/messages/{id}/second-look", people.Approve, s.sign(s.desk.LookAgain))
-	route("POST /v1/messages/{id}/return", people.ReturnHeld, s.returnHeld)
 	route("GET /v1/messages", people.ReadList, s.messages)
 	route("GET /v1/messages/{id}", people.ReadList, s.message)
 	route("GET /v1/cases", people.ReadList, s.cases)
 	route("GET /v1/cases/{id}", people.ReadList, s.caseFile)
 	route("GET /v1/tasks", people.ReadList, s.tasks)
 	route("GET /v1/health", "", s.health)
+	s.protectionRoutes(route)
 	mux.HandleFunc("GET /v1/events", s.events)
 	return mux
 }
@@ -152,9 +156,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, act people.Act, h
 
 // admit reads the body, checks the proof over exactly this request, and asks the person's roles.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, act people.Act) (*request, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	limit, hint := int64(maxBody), "attachments may have 512 KiB in all"
+	if act == people.KeepRegister {
+		limit, hint = MaxFeed, "split the feed"
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		return nil, &Problem{Reason: ReasonTooLarge, Message: fmt.Sprintf("request is larger than %d bytes", maxBody), Hint: "attachments may have 512 KiB in all"}
+		return nil, &Problem{Reason: ReasonTooLarge, Message: fmt.Sprintf("request is larger than %d bytes", limit), Hint: hint}
 	}
 	admitted := &request{Request: r, body: body}
 	if act == "" {
@@ -198,7 +206,7 @@ func statusOf(reason string) int {
 		return http.StatusForbidden
 	case ReasonTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case string(people.ReasonBusy):
+	case string(people.ReasonBusy), ReasonTooOften:
 		return http.StatusTooManyRequests
 	case "not-found":
 		return http.StatusNotFound

@@ -36,6 +36,9 @@ type Message struct {
 	ReceiptMillis int64          `json:"receipt_ms,omitzero"`
 	NoEffect      bool           `json:"no_effect,omitzero"` // it lost against a message that crossed it; in case show only
 	Payload       jsontext.Value `json:"payload,omitzero"`   // in show only, for those who may read content
+	Home          jsontext.Value `json:"home,omitzero"`      // recorded beside a draft of ours, never sent; in show only
+	// Withheld messages are shown to protection officers alone. Nobody is told that a message is withheld.
+	Withheld bool `json:"-"`
 }
 
 // Case is a case between this authority and one peer.

@@ -40,6 +40,16 @@ const (
 	Received    State = "received"     // incoming, stored intact
 )
 
+// Screening is whether people may read an incoming message. It says nothing to any peer: the receipt came before it.
+type Screening string
+
+// The stages. What is not clear is shown to protection officers alone.
+const (
+	ScreenPending     Screening = "pending"     // stored and receipted, not yet looked at
+	ScreenClear       Screening = "clear"       // people may read it
+	ScreenQuarantined Screening = "quarantined" // it should never have come to this State
+)
+
 // Key names a message: ids are unique within their sender only.
 type Key struct {
 	Sender schemas.AuthorityID
@@ -65,6 +75,8 @@ type Message struct {
 
 	Payload       []byte // exactly what was approved and signed
 	PayloadSHA256 Hash
+	Home          []byte    // what was recorded beside a draft; never part of what is sent
+	Screening     Screening // of an incoming message
 	DraftedAt     time.Time
 	ApprovedBy    string
 	ApprovedAt    time.Time
@@ -105,7 +117,7 @@ func (m *Message) Counts() bool {
 func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID) }
 
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, team, outcome, urgency,
-	language, payload, payload_sha256, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
+	language, payload, payload_sha256, home, screening, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
 	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
 
 // PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
@@ -113,7 +125,7 @@ func (t *Tx) PutMessage(m *Message) error {
 	row := string(m.Sender) + "/" + string(m.ID)
 	return t.exec(putMessage,
 		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency,
-		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], millis(m.DraftedAt), m.ApprovedBy,
+		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], t.columns.seal("home", row, m.Home), m.Screening, millis(m.DraftedAt), m.ApprovedBy,
 		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
 		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
 }
@@ -132,10 +144,10 @@ var putMessage = func() string {
 
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
-	var payload, jws, payloadHash, prev, jwsHash, voidHash []byte
+	var payload, home, jws, payloadHash, prev, jwsHash, voidHash []byte
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
-		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
+		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &home, &m.Screening, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
 		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
 	if err != nil {
 		return nil, err
@@ -150,6 +162,9 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	row := string(m.Sender) + "/" + string(m.ID)
 	if m.Payload, err = t.columns.open("payload", row, payload); err != nil {
 		return nil, fmt.Errorf("reading payload of message %s: %w", m.ID, err)
+	}
+	if m.Home, err = t.columns.open("home", row, home); err != nil {
+		return nil, fmt.Errorf("reading what was recorded beside message %s: %w", m.ID, err)
 	}
 	if m.JWS, err = t.columns.open("jws", row, jws); err != nil {
 		return nil, fmt.Errorf("reading signed message %s: %w", m.ID, err)
@@ -216,6 +231,11 @@ func (t *Tx) SentBefore(t0 time.Time, limit int) ([]*Message, error) {
 	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND valid_until < ? ORDER BY valid_until LIMIT ?`, millis(t0), limit)
 }
 
+// MessagesToScreen reads at most limit incoming messages that nobody has been allowed to read yet.
+func (t *Tx) MessagesToScreen(limit int) ([]*Message, error) {
+	return t.messages(`WHERE screening = 'pending' ORDER BY stored_at, id LIMIT ?`, limit)
+}
+
 // Filter narrows Messages; empty members do not.
 type Filter struct {
 	State State
@@ -239,10 +259,4 @@ func (t *Tx) AddAuthor(k Key, person string) error {
 func (t *Tx) Authors(k Key) ([]string, error) {
 	return collect(t, func(s scanner) (name string, err error) { return name, s.Scan(&name) },
 		`SELECT person FROM author WHERE sender = ? AND id = ? ORDER BY person`, k.Sender, k.ID)
-}
-
-// AddVerdict records what policy said of a message that did not leave.
-func (t *Tx) AddVerdict(k Key, outcome, rules string, at time.Time) error {
-	return t.exec(`INSERT OR REPLACE INTO verdict (sender, id, outcome, rules, at) VALUES (?,?,?,?,?)`,
-		k.Sender, k.ID, outcome, rules, millis(at))
 }

@@ -10,12 +10,13 @@ import (
 // Kind is what an envelope in the outbox carries.
 type Kind string
 
-// The kinds. Messages and voids stay until their signed receipt; receipts and resend requests until the broker's acceptance.
+// The kinds. Messages and voids stay until their signed receipt; the others until the broker's acceptance.
 const (
 	KindMessage Kind = "message"
 	KindVoid    Kind = "void"
 	KindReceipt Kind = "receipt"
 	KindResend  Kind = "resend"
+	KindBreach  Kind = "breach"
 )
 
 // Lane keeps what cannot wait apart from what can: nothing in one lane holds up the other.

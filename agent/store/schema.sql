@@ -18,6 +18,8 @@ CREATE TABLE message (
   language       TEXT    NOT NULL DEFAULT '',
   payload        BLOB,                         -- (sealed)
   payload_sha256 BLOB    NOT NULL,
+  home           BLOB,                         -- (sealed) what was recorded beside a draft, such as the gates; never sent
+  screening      TEXT    NOT NULL DEFAULT '' CHECK (screening IN ('', 'pending', 'clear', 'quarantined')), -- of an incoming one
   drafted_at     INTEGER NOT NULL DEFAULT 0,
   approved_by    TEXT    NOT NULL DEFAULT '',
   approved_at    INTEGER NOT NULL DEFAULT 0,
@@ -43,6 +45,7 @@ CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
+CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 
 -- Who wrote or changed a draft: none of them may approve it.
 CREATE TABLE author (
@@ -60,12 +63,55 @@ CREATE TABLE second_look (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX second_look_due ON second_look (due_at) WHERE person = '';
 
--- What policy said of a message that did not leave. For protection officers only.
-CREATE TABLE verdict (
-  sender TEXT NOT NULL, id TEXT NOT NULL, outcome TEXT NOT NULL, rules TEXT NOT NULL, at INTEGER NOT NULL,
-  PRIMARY KEY (sender, id, at),
+-- Messages that policy stopped: the last decision, for protection officers only. finding is what they are told of it.
+CREATE TABLE review (
+  sender    TEXT    NOT NULL,
+  id        TEXT    NOT NULL,
+  outcome   TEXT    NOT NULL CHECK (outcome IN ('hold', 'block')),
+  digest    BLOB    NOT NULL,                  -- of the decision: a release covers exactly this one
+  finding   BLOB    NOT NULL,                  -- (sealed)
+  opened_at INTEGER NOT NULL,
+  closed_at INTEGER NOT NULL DEFAULT 0,
+  closing   TEXT    NOT NULL DEFAULT '' CHECK (closing IN ('', 'released', 'returned', 'blocked', 'discarded')),
+  closed_by TEXT    NOT NULL DEFAULT '',
+  PRIMARY KEY (sender, id),
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX review_open ON review (opened_at) WHERE closed_at = 0;
+
+-- Who released which decision: two of them let a held message go.
+CREATE TABLE release (
+  sender    TEXT    NOT NULL,
+  id        TEXT    NOT NULL,
+  digest    BLOB    NOT NULL,
+  person    TEXT    NOT NULL,
+  necessity BLOB,                              -- (sealed) why the recipient needs it (ASY-07)
+  at        INTEGER NOT NULL,
+  proof     BLOB    NOT NULL,                  -- their signed command (JWS)
+  PRIMARY KEY (sender, id, digest, person),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
+-- What must not be passed on as it likes: each received message and each file in it, by hash.
+CREATE TABLE item (
+  sha256 BLOB NOT NULL,                        -- of the payload, or of a file before or after it was made neutral
+  sender TEXT NOT NULL,
+  id     TEXT NOT NULL,
+  PRIMARY KEY (sha256, sender, id),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
+-- What a protection officer must look at. Nobody else is shown it, nor that there is any.
+CREATE TABLE protection_alert (
+  kind      TEXT    NOT NULL,                  -- closed set
+  subject   TEXT    NOT NULL,                  -- an id of a message or case
+  peer      TEXT    NOT NULL DEFAULT '',
+  raised_at INTEGER NOT NULL,
+  done_at   INTEGER NOT NULL DEFAULT 0,
+  done_by   TEXT    NOT NULL DEFAULT '',
+  PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX protection_alert_open ON protection_alert (raised_at) WHERE done_at = 0;
 
 -- The numbers exchanged with each peer.
 CREATE TABLE pair (
@@ -106,7 +152,7 @@ CREATE TABLE hole (
 -- What waits to be handed to the broker. A message or void stays until its signed receipt, the rest until accepted.
 CREATE TABLE outbox (
   id          TEXT    PRIMARY KEY,         -- the envelope's own id
-  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'resend')),
+  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'resend', 'breach')),
   lane        TEXT    NOT NULL CHECK (lane IN ('express', 'ordinary')),
   peer        TEXT    NOT NULL,
   channel     TEXT    NOT NULL,

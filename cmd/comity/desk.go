@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -61,19 +62,7 @@ func loadHome(home string) (agent.Config, error) {
 
 // open connects to the agent as the person whose credential was named.
 func (d *desk) open() (*api.Client, error) {
-	c, err := d.config()
-	if err != nil {
-		return nil, err
-	}
-	as := d.as
-	if as == "" {
-		as = os.Getenv(asVariable)
-	}
-	if as == "" {
-		return nil, usagef("name your credential file with --as; in a sandbox it is HOME/people/<name>.pem",
-			"no credential: the agent must know who acts")
-	}
-	credential, err := people.ReadCredential(as)
+	c, credential, err := d.identify()
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +71,43 @@ func (d *desk) open() (*api.Client, error) {
 			"start it with `comity agent --config HOME/agent.toml`, or a whole sandbox with `comity sandbox up DIR`")
 	}
 	return api.Dial(c.Socket, c.Authority, credential), nil
+}
+
+// identify reads whose home it is and who acts.
+func (d *desk) identify() (agent.Config, *people.Credential, error) {
+	c, err := d.config()
+	if err != nil {
+		return c, nil, err
+	}
+	as := d.as
+	if as == "" {
+		as = os.Getenv(asVariable)
+	}
+	if as == "" {
+		return c, nil, usagef("name your credential file with --as; in a sandbox it is HOME/people/<name>.pem",
+			"no credential: the agent must know who acts")
+	}
+	credential, err := people.ReadCredential(as)
+	return c, credential, err
+}
+
+// openAnyway is open, and where no agent runs opens the authority's own home in this process: for commands that need its
+// register and rules, and no broker. stop must be called.
+func (d *desk) openAnyway(ctx context.Context) (client *api.Client, stop func(), err error) {
+	c, credential, err := d.identify()
+	if err != nil {
+		return nil, nil, err
+	}
+	client = api.Dial(c.Socket, c.Authority, credential)
+	if _, err := client.Health(ctx); err == nil {
+		return client, client.Close, nil
+	}
+	client.Close()
+	a, err := agent.New(ctx, c, agent.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return api.Local(a.Handler(), c.Authority, credential), func() { a.Close() }, nil
 }
 
 func exists(path string) bool {

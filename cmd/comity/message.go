@@ -11,7 +11,7 @@ import (
 
 func messageCommand() *cobra.Command {
 	return group("message", "Draft, approve and read messages",
-		draftCommand(), approveCommand(), signCommand(), secondLookCommand(), listCommand(), showCommand(), returnCommand(), discardCommand())
+		draftCommand(), approveCommand(), signCommand(), secondLookCommand(), listCommand(), showCommand(), discardCommand())
 }
 
 // findMessage fetches the one message whose id begins with what was typed.
@@ -20,20 +20,6 @@ func findMessage(cmd *cobra.Command, client *api.Client, typed string) (api.Mess
 		return api.Message{}, err
 	}
 	return client.Message(cmd.Context(), typed)
-}
-
-func returnCommand() *cobra.Command {
-	d := &desk{}
-	cmd := &cobra.Command{
-		Use:   "return ID",
-		Short: "Give a message under review back to its author (protection officers)",
-		Args:  arguments(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return act(cmd, d, args[0], func(c *api.Client, id schemas.MessageID) (api.Message, error) { return c.Return(cmd.Context(), id) })
-		},
-	}
-	d.flags(cmd)
-	return cmd
 }
 
 func discardCommand() *cobra.Command {

@@ -1,0 +1,301 @@
+package agent
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/policy"
+	"comity/agent/store"
+	"comity/pki"
+	"comity/schemas"
+	"comity/schemas/team"
+)
+
+// outgoing is what may leave, as far as a decision needs it: a message of the store, or a draft that is only asked about.
+type outgoing struct {
+	key     store.Key // zero for a draft that is only asked about
+	to      schemas.AuthorityID
+	payload []byte
+	home    []byte // what was recorded beside it
+}
+
+func outgoingOf(m *store.Message) outgoing {
+	return outgoing{key: m.Key, to: m.Recipient, payload: m.Payload, home: m.Home}
+}
+
+// decide is step 4: the rules are asked on the facts of this moment, with what our own records add.
+func (a *Agent) decide(ctx context.Context, o outgoing, view *pki.View, at time.Time, release *policy.Release) (policy.Decision, *policy.Clearance, error) {
+	var f policy.Facts
+	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+		if f, err = a.facts(tx, o); err != nil {
+			return err
+		}
+		if release == nil && o.key.ID != "" {
+			release, err = releaseOf(tx, o.key)
+		}
+		return err
+	})
+	if err != nil {
+		return policy.Decision{}, nil, fmt.Errorf("gathering what a decision rests on: %w", err)
+	}
+	f.Directory, f.At, f.Release = view, at, release
+	decision, clearance := a.policy.Decide(ctx, f)
+	return decision, clearance, nil
+}
+
+// glance is what the agent's own records are asked by. A payload that breaks its schema is read as far as it can be:
+// what is wrong with it, policy says.
+type glance struct {
+	Channel     schemas.Channel     `json:"channel"`
+	Type        schemas.MessageType `json:"type"`
+	Case        schemas.CaseID      `json:"case"`
+	Subjects    []schemas.Subject   `json:"subjects"`
+	Attachments []struct {
+		SHA256 string `json:"sha256"`
+	} `json:"attachments"`
+}
+
+func glanceAt(payload []byte) glance {
+	var g glance
+	if json.Unmarshal(payload, &g) != nil {
+		return glance{}
+	}
+	return g
+}
+
+// facts gathers what our own records add to what the message says: whom its case is about, what the peer asked, what
+// sticks to the items that it passes on, and who else gets it.
+func (a *Agent) facts(tx *store.Tx, o outgoing) (policy.Facts, error) {
+	f := policy.Facts{From: a.me, To: o.to, Payload: o.payload}
+	g := glanceAt(o.payload)
+	home, err := policy.ParseHome(o.home)
+	if err != nil {
+		return f, fmt.Errorf("reading what was recorded beside a message: %w", err)
+	}
+	f.Home = home
+	var earlier []*store.Message
+	if g.Case != "" {
+		if earlier, err = tx.MessagesOfCase(g.Case, o.to); err != nil {
+			return f, err
+		}
+	}
+	addCase(&f, earlier, o.key)
+	if err := a.addTeam(tx, &f); err != nil {
+		return f, err
+	}
+	return f, a.addItems(tx, &f, g)
+}
+
+// addCase reads whom the messages of a case are about, what the peer has asked in it, and the latest gates.
+func addCase(f *policy.Facts, messages []*store.Message, self store.Key) {
+	for _, m := range slices.Backward(messages) { // the latest first
+		if m.Key == self {
+			continue
+		}
+		if m.Direction == store.Out && m.Home != nil && m.State != store.Discarded {
+			if earlier, err := policy.ParseHome(m.Home); err == nil {
+				inherit(&f.Home, earlier)
+			}
+		}
+		if !m.Counts() || m.Payload == nil {
+			continue
+		}
+		addSubjects(f, glanceAt(m.Payload).Subjects)
+		if m.Direction == store.In {
+			f.Asked = append(f.Asked, m.Payload)
+		}
+	}
+}
+
+// inherit takes over what an earlier message of the case recorded and this one does not say anew: the latest word counts.
+func inherit(home *policy.Home, earlier policy.Home) {
+	if home.Gate == nil {
+		home.Gate = earlier.Gate
+	}
+	for ref, record := range earlier.Persons {
+		if _, said := home.Persons[ref]; !said {
+			persons := maps.Clone(home.Persons)
+			if persons == nil {
+				persons = map[schemas.SubjectRef]policy.PersonRecord{}
+			}
+			persons[ref], home.Persons = record, persons
+		}
+	}
+}
+
+func addSubjects(f *policy.Facts, subjects []schemas.Subject) {
+	for _, s := range subjects {
+		known := slices.ContainsFunc(f.Case, func(k schemas.Subject) bool { return sameSubject(k, s) })
+		if !known {
+			f.Case = append(f.Case, s)
+		}
+	}
+}
+
+func sameSubject(a, b schemas.Subject) bool {
+	if a.Ref != b.Ref || a.Role != b.Role || (a.Identity == nil) != (b.Identity == nil) {
+		return false
+	}
+	if a.Identity == nil {
+		return true
+	}
+	x, errX := schemas.Canonical(a.Identity)
+	y, errY := schemas.Canonical(b.Identity)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// addTeam adds, for an item of a joint investigation team, who else gets it and whom the team's items are about: a member
+// that joins may be sent what stands in any of them.
+func (a *Agent) addTeam(tx *store.Tx, f *policy.Facts) error {
+	p, err := schemas.Validate(f.Payload)
+	if err != nil {
+		return nil // policy says what is wrong with it
+	}
+	item, err := team.Read(a.me, p)
+	if err != nil {
+		return nil // no item, or one that the team's own checks refuse
+	}
+	f.Audience = slices.DeleteFunc(slices.Clone(item.Audience), func(id schemas.AuthorityID) bool { return id == a.me || id == f.To })
+	messages, err := tx.MessagesOfTeam(nameOf(item.Team))
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if m.Counts() && m.Payload != nil {
+			addSubjects(f, glanceAt(m.Payload).Subjects)
+		}
+	}
+	return nil
+}
+
+// addItems adds the received items that the message attaches or declares as quoted, each with what sticks to it.
+func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance) error {
+	hashes := make([]store.Hash, 0, len(g.Attachments))
+	for _, attached := range g.Attachments {
+		if hash, ok := fileHash(attached.SHA256); ok {
+			hashes = append(hashes, hash)
+		}
+	}
+	for _, hash := range hashes {
+		found, err := tx.MessagesWithItem(hash)
+		if err != nil {
+			return err
+		}
+		for _, m := range found {
+			if err := a.addItem(tx, f, g, m, hex.EncodeToString(hash[:])); err != nil {
+				return err
+			}
+		}
+	}
+	for _, quote := range f.Home.Quotes {
+		found, err := tx.MessagesByPrefix(string(quote.Message), 2)
+		if err != nil {
+			return err
+		}
+		for _, m := range found {
+			if m.Direction != store.In {
+				continue
+			}
+			if err := a.addItem(tx, f, g, m, quote.SHA256); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fileHash reads a SHA-256 as payloads spell it.
+func fileHash(text string) (store.Hash, bool) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(store.Hash{}) {
+		return store.Hash{}, false
+	}
+	return store.Hash(b), true
+}
+
+func (a *Agent) addItem(tx *store.Tx, f *policy.Facts, g glance, m *store.Message, sha256 string) error {
+	var p schemas.Payload
+	if m.Payload == nil { // erased: what is known of it is that it must not be passed on
+		p = schemas.Payload{Onward: schemas.OnwardNone, UseLimit: schemas.StatedCaseOnly}
+	} else if err := schemas.Decode(m.Payload, &p, schemas.PayloadLimits); err != nil {
+		return fmt.Errorf("reading message %s: %w", m.ID, err)
+	}
+	consented, err := a.consented(tx, m, sha256, f.To)
+	if err != nil {
+		return err
+	}
+	f.Items = append(f.Items, policy.Item{
+		From: m.Sender, Onward: p.Onward, OnwardTo: p.OnwardTo, UseLimit: p.UseLimit, ProtectFrom: p.ProtectFrom,
+		SameCase: g.Case != "" && g.Case == m.Case && m.Sender == f.To, Consented: consented,
+	})
+	return nil
+}
+
+// consented tells whether the State that an item came from has allowed that it goes to an authority: by a granted decision
+// on another use, in the case of the item, that names the item and the recipient (UNTOC art. 18(19)).
+func (a *Agent) consented(tx *store.Tx, item *store.Message, sha256 string, to schemas.AuthorityID) (bool, error) {
+	messages, err := tx.MessagesOfCase(item.Case, item.Sender)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range messages {
+		if m.Direction != store.In || !m.Counts() || m.Type.Name() != "use-consent-decision" || m.Payload == nil {
+			continue
+		}
+		if grants(m.Payload, item.ID, sha256, to) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// grants reads a decision on another use.
+func grants(payload []byte, item schemas.MessageID, sha256 string, to schemas.AuthorityID) bool {
+	var decision struct {
+		Body struct {
+			Outcome string `json:"outcome"`
+			Items   []struct {
+				Message schemas.MessageID `json:"message"`
+				SHA256  string            `json:"sha256"`
+			} `json:"items"`
+			Recipients []string `json:"recipients"`
+		} `json:"body"`
+	}
+	if json.Unmarshal(payload, &decision) != nil || decision.Body.Outcome == "refused" {
+		return false
+	}
+	named := slices.Contains(decision.Body.Recipients, string(to)) || slices.Contains(decision.Body.Recipients, string(to.State()))
+	for _, i := range decision.Body.Items {
+		if named && i.Message == item && (i.SHA256 == "" || i.SHA256 == sha256) {
+			return true
+		}
+	}
+	return false
+}
+
+// releaseOf reads what two protection officers have released of a message: the last decision about it, and no other.
+func releaseOf(tx *store.Tx, k store.Key) (*policy.Release, error) {
+	review, err := tx.Review(k)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	releases, err := tx.Releases(k, review.Digest)
+	if err != nil || len(releases) < 2 {
+		return nil, err
+	}
+	r := &policy.Release{Digest: review.Digest, By: [2]string{releases[0].Person, releases[1].Person}}
+	for _, one := range releases {
+		r.Necessity = max(r.Necessity, one.Necessity)
+	}
+	return r, nil
+}
