@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"comity/agent/people"
+	"comity/agent/register"
 	"comity/agent/store"
 	"comity/pki"
 	"comity/pki/ca"
@@ -65,7 +67,7 @@ func directoryRow(id schemas.AuthorityID, certificates pki.Certificates) pki.Aut
 // writeHome makes an authority's keys, people and agent.toml.
 func (m *scheme) writeHome(s *Sandbox, id schemas.AuthorityID, p Plan) (pki.Certificates, error) {
 	home := s.Home(id)
-	for _, folder := range []string{"keys", "people", "data"} {
+	for _, folder := range []string{"keys", "people", "data", "register"} {
 		if err := os.MkdirAll(filepath.Join(home, folder), 0o700); err != nil {
 			return pki.Certificates{}, err
 		}
@@ -86,6 +88,9 @@ func (m *scheme) writeHome(s *Sandbox, id schemas.AuthorityID, p Plan) (pki.Cert
 		); err != nil {
 			return certificates, err
 		}
+	}
+	if err := m.writeRegister(home); err != nil {
+		return certificates, err
 	}
 	var text strings.Builder
 	values := homeValues{Authority: id, Broker: m.brokers, Pin: m.pin, Routine: p.Routine, Urgent: p.Urgent, ResendFirst: p.ResendFirst, Staff: staff}
@@ -120,6 +125,20 @@ func (m *scheme) writeKeys(dir string, id schemas.AuthorityID) (pki.Certificates
 		*item.list = append(*item.list, certificate.Raw)
 	}
 	return certificates, store.WriteNewKey(filepath.Join(dir, "store.key"))
+}
+
+// writeRegister makes a protection register that holds nobody. Its first feed is empty: for 26 hours everybody's status is
+// none, and then unknown until the next one.
+func (m *scheme) writeRegister(home string) error {
+	dir := filepath.Join(home, "register")
+	r, err := register.Create(context.Background(), register.Config{
+		Path: filepath.Join(dir, "register.db"), KeyPath: filepath.Join(dir, "register.key"), Now: m.now,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.Import(context.Background(), strings.NewReader(""), register.Options{})
+	return errors.Join(err, r.Close())
 }
 
 // member is one of the staff.
@@ -169,6 +188,11 @@ tls = "keys/tls.pem"
 signing = "keys/signing.pem"
 encryption = "keys/encryption.pem"
 store = "keys/store.key"
+
+# The protection register. Its feed comes with "comity register import"; one older than 26 hours leaves every status unknown.
+[register]
+path = "register/register.db"
+key = "register/register.key"
 
 # Approved messages leave at these ticks. A real authority keeps the defaults, 15m and 1m: with a short tick a peer can
 # tell when a person approved.
