@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"comity/agent/envelope"
-	"comity/agent/store"
 	"comity/schemas"
 )
 
@@ -51,7 +50,7 @@ func TestWhatAPeerSignedIsRejectedWithItsReason(t *testing.T) {
 			if test.header != nil {
 				change = append(change, test.header)
 			}
-			n.take(m.forge(qn, []byte(test.payload), nextNumber(t, n, qm), chainOf(t, n, qm), change...))
+			n.take(m.forge(qn, []byte(test.payload), nextFrom(t, n, qm), chainOf(t, n, qm), change...))
 			if r := lastReceipt(t, n, m); r.Outcome != envelope.Rejected || r.Reason != test.want {
 				t.Errorf("its sender is told %s %q, want rejected %q", r.Outcome, r.Reason, test.want)
 			}
@@ -61,7 +60,7 @@ func TestWhatAPeerSignedIsRejectedWithItsReason(t *testing.T) {
 		agreements := w.scheme.List().Agreements
 		w.scheme.EditTrustList(t, withoutAgreements)
 		w.publish(t)
-		n.take(m.forge(qn, []byte(good), nextNumber(t, n, qm), chainOf(t, n, qm)))
+		n.take(m.forge(qn, []byte(good), nextFrom(t, n, qm), chainOf(t, n, qm)))
 		if r := lastReceipt(t, n, m); r.Outcome != envelope.Rejected || r.Reason != envelope.RejectedRoute {
 			t.Errorf("its sender is told %s %q", r.Outcome, r.Reason)
 		}
@@ -71,25 +70,11 @@ func TestWhatAPeerSignedIsRejectedWithItsReason(t *testing.T) {
 	if cases, err := n.Cases(t.Context(), 0); err != nil || len(cases) != 0 {
 		t.Errorf("%d cases of what was rejected, %v", len(cases), err)
 	}
-	n.take(m.forge(qn, []byte(good), nextNumber(t, n, qm), chainOf(t, n, qm)))
+	n.take(m.forge(qn, []byte(good), nextFrom(t, n, qm), chainOf(t, n, qm)))
 	if r := lastReceipt(t, n, m); r.Outcome != envelope.Stored {
 		t.Errorf("an honest message afterwards: %s %q", r.Outcome, r.Reason)
 	}
 	if up := n.transportAlarms(); len(up) != 0 {
 		t.Errorf("alarms: %v", up)
 	}
-}
-
-// nextNumber is the number that a peer's next message must have.
-func nextNumber(t *testing.T, d *desk, peer schemas.AuthorityID) (next uint64) {
-	t.Helper()
-	err := d.store.View(t.Context(), func(tx *store.Tx) error {
-		pair, err := tx.Pair(peer)
-		next = pair.Received + 1
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return next
 }
