@@ -17,14 +17,14 @@ import (
 // The members of a payload that the head of a letter shows already.
 var inHead = []string{"channel", "type", "case", "in_reply_to", "language", "urgency"}
 
-// printPayload shows a payload as indented text: what frames it by name, then the body. A peer wrote it: whatever could
+// printPayload shows a payload as indented text: what frames it by name, then the body, and the text that it names. A peer wrote it: whatever could
 // steer a terminal or reorder a line is shown as a code instead (see printable).
 func printPayload(w io.Writer, payload jsontext.Value) error {
 	var members map[string]jsontext.Value
 	if payload.Kind() != '{' || json.Unmarshal(payload, &members) != nil {
 		return errors.New("the payload is not an object")
 	}
-	body := members["body"]
+	body, language := members["body"], members["language"]
 	delete(members, "body")
 	for _, name := range inHead {
 		delete(members, name)
@@ -38,7 +38,11 @@ func printPayload(w io.Writer, payload jsontext.Value) error {
 	if body.Kind() != '{' {
 		return printMember(w, margin{}, "body", body)
 	}
-	return printMembers(w, margin{}, jsontext.NewDecoder(bytes.NewReader(body)))
+	if err := printMembers(w, margin{}, jsontext.NewDecoder(bytes.NewReader(body))); err != nil {
+		return err
+	}
+	printText(w, body, language)
+	return nil
 }
 
 // margin is what stands before a line: spaces, and a dash on the first line of a list's item.

@@ -41,6 +41,27 @@ count: 2
 	}
 }
 
+// Who reads an answer that names a text reads the text, in the language of the message.
+func TestLetterShowsTheTextThatIsNamed(t *testing.T) {
+	for language, want := range map[string]string{
+		"en":    "The text of withdrawal-neutral:\n  The request is withdrawn.",
+		"fr-QM": "The text of withdrawal-neutral:\n  La demande est retirée.",
+		"de":    "The text of withdrawal-neutral:\n  The request is withdrawn.",
+	} {
+		var got strings.Builder
+		payload := `{"language":"` + language + `","body":{"scope":"whole","template":"withdrawal-neutral"}}`
+		if err := printPayload(&got, jsontext.Value(payload)); err != nil || !strings.Contains(got.String(), want) {
+			t.Errorf("in %s, %v:\n%s", language, err, &got)
+		}
+	}
+	for _, body := range []string{`{"template":"no-such-text"}`, `{"template":7}`, `{}`} {
+		var got strings.Builder
+		if err := printPayload(&got, jsontext.Value(`{"body":`+body+`}`)); err != nil || strings.Contains(got.String(), "The text of") {
+			t.Errorf("%s, %v:\n%s", body, err, &got)
+		}
+	}
+}
+
 // A peer's text must not be able to clear the reader's screen, hide a line or turn its direction.
 func TestLetterDisarmsTheTerminal(t *testing.T) {
 	payload := `{"bo\u001bdy":"x","body":{"facts":"a\u001b[2Jb\u202ec\u0007\u0085","na\u200bme":"y"}}`

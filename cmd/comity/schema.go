@@ -16,7 +16,7 @@ import (
 
 func schemaCommand() *cobra.Command {
 	return group("schema", "Message types: what each one says, and an example of it",
-		schemaListCommand(), schemaShowCommand(), schemaExampleCommand())
+		schemaListCommand(), schemaShowCommand(), schemaExampleCommand(), schemaTemplateCommand())
 }
 
 // listedType is a message type in the answer of schema list --json.
