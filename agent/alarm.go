@@ -22,6 +22,7 @@ const (
 	AlarmUnsealable  AlarmKind = "cannot-seal"         // an approved message cannot be sealed, such as for want of a key
 	AlarmExpired     AlarmKind = "no-receipt"          // no receipt came while the message was valid; its number is being closed
 	AlarmOverdue     AlarmKind = "overdue"             // something that we owe in a case
+	AlarmEscalated   AlarmKind = "escalated"           // the same, once our duty desk is open: it is the desk's now
 	AlarmPeerOverdue AlarmKind = "peer-overdue"        // something that the peer owes us
 	AlarmSecondLook  AlarmKind = "second-look-overdue" // nobody has read what left with one signature
 	AlarmTrust       AlarmKind = "trust-refused"       // a published trust document was refused

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -72,31 +73,44 @@ func overdue(stage string) bool {
 
 // alarmTask tells our officers of what is overdue, our own or the peer's.
 func (a *Agent) alarmTask(tx *store.Tx, k store.Task) error {
-	if !overdue(k.Stage) {
-		return nil
+	var errs []error
+	for _, kind := range a.taskAlarms(k) {
+		errs = append(errs, a.raise(tx, kind, a.otherSide(k), taskSubject(k)))
 	}
-	return a.raise(tx, a.taskAlarm(k), a.otherSide(k), taskSubject(k))
+	return errors.Join(errs...)
 }
 
 func (a *Agent) clearTasks(tx *store.Tx, before, after []store.Task) error {
-	still := map[store.Task]bool{}
+	still := map[store.Task][]AlarmKind{}
 	for _, k := range after {
-		still[store.Task{Case: k.Case, Kind: k.Kind, Of: k.Of}] = overdue(k.Stage)
+		still[nameOfTask(k)] = a.taskAlarms(k)
 	}
 	var errs []error
 	for _, k := range before {
-		if overdue(k.Stage) && !still[store.Task{Case: k.Case, Kind: k.Kind, Of: k.Of}] {
-			errs = append(errs, a.clear(tx, a.taskAlarm(k), a.otherSide(k), taskSubject(k)))
+		for _, kind := range a.taskAlarms(k) {
+			if !slices.Contains(still[nameOfTask(k)], kind) {
+				errs = append(errs, a.clear(tx, kind, a.otherSide(k), taskSubject(k)))
+			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (a *Agent) taskAlarm(k store.Task) AlarmKind {
-	if k.Who == a.me {
-		return AlarmOverdue
+// nameOfTask is a task without what time changes of it.
+func nameOfTask(k store.Task) store.Task { return store.Task{Case: k.Case, Kind: k.Kind, Of: k.Of} }
+
+// taskAlarms are the alarms that belong to a task as it stands. What we owe goes to our duty desk once that is open; what
+// the peer owes is escalated over there, and here it is only overdue.
+func (a *Agent) taskAlarms(k store.Task) []AlarmKind {
+	switch {
+	case !overdue(k.Stage):
+		return nil
+	case k.Who != a.me:
+		return []AlarmKind{AlarmPeerOverdue}
+	case k.Stage == string(deadline.Escalated):
+		return []AlarmKind{AlarmOverdue, AlarmEscalated}
 	}
-	return AlarmPeerOverdue
+	return []AlarmKind{AlarmOverdue}
 }
 
 func (a *Agent) otherSide(k store.Task) schemas.AuthorityID {

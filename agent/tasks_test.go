@@ -25,6 +25,7 @@ func (d *desk) stages(id schemas.CaseID) map[string]string {
 func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
 	w := newWorld(t)
 	m, n := w.desks[qm], w.desks[qn]
+	w.clock.Advance(9 * time.Hour) // Monday 19:00: duty desks are open from 08:00 to 17:00
 	id := m.send(draft(t, qn, "request", "", "")).Case
 	w.carry(t)
 	const acknowledgement = "acknowledgement QN/justice"
@@ -48,14 +49,21 @@ func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
 		t.Errorf("QM waits for one: %+v, %v", tasks, err)
 	}
 
-	w.clock.Advance(8 * 24 * time.Hour) // the example is urgent: 24 hours
+	w.clock.Advance(24 * time.Hour) // the example is urgent
+	m.chores()
+	n.chores()
+	check("overdue")
+	if up := n.alarms(); !hasAlarm(up, "overdue acknowledgement "+string(id)) || hasAlarm(up, "escalated") {
+		t.Errorf("QN's alarms while its duty desk is closed: %v", up)
+	}
+	w.clock.Advance(14 * time.Hour) // Wednesday 09:00
 	m.chores()
 	n.chores()
 	check("escalated")
-	if up := n.alarms(); !hasAlarm(up, "overdue acknowledgement "+string(id)) {
+	if up := n.alarms(); !hasAlarm(up, "overdue acknowledgement "+string(id)) || !hasAlarm(up, "escalated acknowledgement "+string(id)) {
 		t.Errorf("QN's alarms: %v", up)
 	}
-	if up := m.alarms(); !hasAlarm(up, "peer-overdue acknowledgement "+string(id)) {
+	if up := m.alarms(); !hasAlarm(up, "peer-overdue acknowledgement "+string(id)) || hasAlarm(up, "escalated") {
 		t.Errorf("QM's alarms: %v", up)
 	}
 
@@ -63,7 +71,7 @@ func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
 	w.carry(t)
 	check("done-late")
 	for _, d := range []*desk{m, n} {
-		if up := d.alarms(); hasAlarm(up, "overdue acknowledgement") || hasAlarm(up, "peer-overdue acknowledgement") {
+		if up := d.alarms(); hasAlarm(up, "overdue acknowledgement") || hasAlarm(up, "peer-overdue acknowledgement") || hasAlarm(up, "escalated acknowledgement") {
 			t.Errorf("%s still alarms: %v", d.me, up)
 		}
 	}

@@ -310,7 +310,7 @@ func (d *desk) alarms() []string {
 func (d *desk) transportAlarms() []string {
 	d.t.Helper()
 	return slices.DeleteFunc(d.alarms(), func(a string) bool {
-		return strings.HasPrefix(a, string(AlarmOverdue)) || strings.HasPrefix(a, string(AlarmPeerOverdue))
+		return slices.ContainsFunc([]AlarmKind{AlarmOverdue, AlarmEscalated, AlarmPeerOverdue}, func(k AlarmKind) bool { return strings.HasPrefix(a, string(k)) })
 	})
 }
 
