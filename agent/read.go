@@ -85,6 +85,7 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 		shown = showCase(found[0])
 		shown.State, shown.Open = string(state.State), state.Open
 		shown.Deadlines = a.showDeadlines(state, messages)
+		shown.TimeLeft = a.showTimeLeft(state, messages)
 		for side, authority := range map[lifecycle.Side]schemas.AuthorityID{
 			lifecycle.Requesting: state.Requesting, lifecycle.Requested: state.Requested,
 		} {

@@ -125,7 +125,15 @@ func taskSubject(k store.Task) string { return k.Kind + " " + string(k.Case) }
 // deadlines lists what was and is due in a case. One for which a directory row has no calendar is left out and logged:
 // the others are still good.
 func (a *Agent) deadlines(c lifecycle.Case, messages []*store.Message) []deadline.Deadline {
-	var timed []deadline.Message
+	due, err := a.config.Deadlines.Due(c, a.timed(messages), a.trust.View().Authority)
+	if err != nil {
+		a.log.Warn("reckoning deadlines", slog.Any("error", err))
+	}
+	return due
+}
+
+// timed is what a clock needs of the messages that count.
+func (a *Agent) timed(messages []*store.Message) (timed []deadline.Message) {
 	for _, m := range messages {
 		if !m.Counts() || m.Payload == nil { // nil: erased
 			continue
@@ -142,11 +150,7 @@ func (a *Agent) deadlines(c lifecycle.Case, messages []*store.Message) []deadlin
 			Event: eventOf(m), StoredAt: m.StoredAt, Urgency: schemas.Urgency(m.Urgency), Due: dated.Due, Body: dated.Body,
 		})
 	}
-	due, err := a.config.Deadlines.Due(c, timed, a.trust.View().Authority)
-	if err != nil {
-		a.log.Warn("reckoning deadlines", slog.Any("error", err))
-	}
-	return due
+	return timed
 }
 
 // lookAtCases brings up to date the cases in which time alone has changed something, and returns when the next will.
@@ -192,4 +196,27 @@ func (a *Agent) showDeadlines(c lifecycle.Case, messages []*store.Message) []api
 		})
 	}
 	return shown
+}
+
+// showTimeLeft says whether enough of a sentence is left for the transfer that was asked for, on the day on which the
+// request was received (ETS 112 art. 3(1)(c)); "" on other channels, and while there is no receipt of the request. Both
+// sides reckon it from the same receipt and the same directory row.
+func (a *Agent) showTimeLeft(c lifecycle.Case, messages []*store.Message) string {
+	if c.Channel != schemas.ChannelTransfer {
+		return ""
+	}
+	var left deadline.Left
+	for _, m := range a.timed(messages) {
+		if m.Type.Name() != "request" || !c.Effects[lifecycle.Ref{From: m.From, ID: m.ID}] || m.StoredAt.IsZero() {
+			continue
+		}
+		row, err := a.trust.View().Authority(m.To)
+		if err == nil {
+			left, err = deadline.TimeLeft(m, row)
+		}
+		if err != nil {
+			a.log.Warn("reckoning the time left of a sentence", slog.Any("error", err))
+		}
+	}
+	return string(left)
 }

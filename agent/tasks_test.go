@@ -77,6 +77,38 @@ func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
 	}
 }
 
+// The six months of a transfer are counted on the day on which the request was received, the same on both sides.
+func TestTimeLeftIsReckonedOnTheDayOfReceipt(t *testing.T) {
+	w := newWorld(t)
+	m, n := w.desks[qm], w.desks[qn]
+	left := func(d *desk, id schemas.CaseID) string {
+		t.Helper()
+		file, err := d.Case(t.Context(), string(id))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file.TimeLeft
+	}
+	lastDay := w.clock.Now().AddDate(0, 6, 0).Format(time.DateOnly) // enough today, one day short tomorrow
+	for days, want := range []string{"enough", "too-little"} {
+		id := m.send(draft(t, qn, "transfer.request", "", "", func(body map[string]any) {
+			body["conditions"].(map[string]any)["time_left"] = map[string]any{"duration": "determinate", "ends_on": lastDay, "exception": false}
+		})).Case
+		if got := left(m, id); got != "" {
+			t.Errorf("before anybody has received the request: %q", got)
+		}
+		sent := w.clock.Now()
+		w.clock.Advance(time.Duration(days) * 24 * time.Hour)
+		w.carry(t)
+		if here, there := left(m, id), left(n, id); here != want || there != want {
+			t.Errorf("sent on %s and received %d days later: %q here, %q there, want %q", sent.Format(time.DateOnly), days, here, there, want)
+		}
+	}
+	if got := left(m, m.send(draft(t, qn, "request", "", "")).Case); got != "" {
+		t.Errorf("a case of another channel: %q", got)
+	}
+}
+
 func hasTask(tasks []api.Task, kind string) bool {
 	for _, k := range tasks {
 		if k.Kind == kind {

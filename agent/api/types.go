@@ -55,6 +55,7 @@ type Case struct {
 	Next       []schemas.AuthorityID `json:"next,omitzero"`      // whose turn it is; in show only
 	MayNow     []schemas.MessageType `json:"may_now,omitzero"`   // what this authority may send now; in show only
 	Deadlines  []Task                `json:"deadlines,omitzero"` // done ones included; in show only
+	TimeLeft   string                `json:"time_left,omitzero"` // of a sentence, when its transfer was asked for; closed set: agent/deadline; in show only
 	Messages   []Message             `json:"messages,omitzero"`  // without payloads; in show only
 	Team       *Team                 `json:"team,omitzero"`      // of a joint investigation team; in show only
 }

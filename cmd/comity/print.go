@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"comity/agent/api"
+	"comity/agent/deadline"
 	"comity/schemas"
 )
 
@@ -61,6 +63,9 @@ func printCase(w io.Writer, c api.Case) error {
 	if len(c.MayNow) > 0 {
 		fmt.Fprintf(w, "You may     %s\n", join(c.MayNow))
 	}
+	if c.TimeLeft != "" {
+		fmt.Fprintf(w, "Time left   %s\n", timeLeft(c.TimeLeft))
+	}
 	if len(c.Deadlines) > 0 {
 		fmt.Fprintln(w)
 		if err := printTasks(w, c.Deadlines); err != nil {
@@ -73,6 +78,18 @@ func printCase(w io.Writer, c api.Case) error {
 	}
 	fmt.Fprintln(w)
 	return printMessages(w, c.Messages)
+}
+
+// timeLeft says in words what is left of a sentence that is to be served in another State.
+func timeLeft(left string) string {
+	words := map[deadline.Left]string{
+		deadline.LeftEnough:        "six months or more when the request was received",
+		deadline.LeftTooLittle:     "less than six months when the request was received: not enough (ETS 112 art. 3(1)(c))",
+		deadline.LeftExcepted:      "less than six months when the request was received: an exception is asked for (ETS 112 art. 3(2))",
+		deadline.LeftIndeterminate: "the sentence is indeterminate",
+		deadline.LeftToEstablish:   "to be established by the other State",
+	}
+	return cmp.Or(words[deadline.Left(left)], left)
 }
 
 func join[T ~string](items []T) string {
