@@ -84,11 +84,15 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 		if err != nil {
 			return err
 		}
+		oral, err := a.lookAtOral(tx)
+		if err != nil {
+			return err
+		}
 		expiry, err := tx.NextExpiry()
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(earliest(holes, looks), earliest(cases, expiry))
+		next = earliest(earliest(holes, looks), earliest(earliest(cases, oral), expiry))
 		return err
 	})
 	for _, m := range voided {

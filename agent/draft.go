@@ -106,6 +106,11 @@ func (a *Agent) move(ctx context.Context, id schemas.MessageID, from []store.Sta
 			return wrongState(m, what)
 		}
 		m.State, m.ApprovedBy, m.Approval = to, "", nil
+		if to == store.Discarded && m.Opens() {
+			if err := a.untask(tx, m.Case, m.Recipient); err != nil {
+				return err
+			}
+		}
 		return errors.Join(tx.PutMessage(m), a.recordHome(tx, what, m.ID, m.PayloadSHA256, by))
 	})
 }
@@ -240,7 +245,7 @@ func (a *Agent) putDraft(tx *store.Tx, m *store.Message, by, what string) error 
 	if err := tx.AddAuthor(m.Key, by); err != nil {
 		return err
 	}
-	return a.recordHome(tx, what, m.ID, m.PayloadSHA256, by)
+	return errors.Join(a.taskOral(tx, m), a.recordHome(tx, what, m.ID, m.PayloadSHA256, by))
 }
 
 func (a *Agent) drafted(made []*store.Message, by string) []api.Message {
@@ -249,6 +254,7 @@ func (a *Agent) drafted(made []*store.Message, by string) []api.Message {
 		a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
 		shown[i] = show(m, []string{by})
 	}
+	a.chores.give()
 	return shown
 }
 

@@ -42,6 +42,11 @@ func (t *Tx) Tasks(who schemas.AuthorityID, limit int) ([]Task, error) {
 	return t.tasks(`WHERE ?1 = '' OR who = ?1 ORDER BY due_at = 0, due_at, case_id, kind, id LIMIT ?2`, who, limit)
 }
 
+// TasksOfKind lists at most limit tasks of one kind, the next one first.
+func (t *Tx) TasksOfKind(kind string, limit int) ([]Task, error) {
+	return t.tasks(`WHERE kind = ?1 ORDER BY due_at = 0, due_at, case_id, id LIMIT ?2`, kind, limit)
+}
+
 func (t *Tx) tasks(where string, args ...any) ([]Task, error) {
 	return collect(t, func(s scanner) (Task, error) {
 		var k Task
