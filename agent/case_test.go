@@ -275,6 +275,29 @@ func TestEverythingThatTheRecipientAsksForIsNamedAtOnce(t *testing.T) {
 	}
 }
 
+// A version that the recipient does not read is not sent, however it was named.
+func TestATypeThatTheRecipientDoesNotReadIsNotSent(t *testing.T) {
+	w := newWorld(t)
+	m := w.desks[qm]
+	w.scheme.EditEntry(t, "QN", func(rows []pki.Authority) {
+		for i := range rows {
+			rows[i].Types = slices.DeleteFunc(slices.Clone(rows[i].Types), func(t schemas.MessageType) bool { return t == "mla.request/1" })
+		}
+	})
+	w.publish(t)
+	_, err := m.Draft(t.Context(), "officer-1", draft(t, qn, "request", "", ""))
+	wantProblem(t, err, ReasonType)
+	if found := defectsOf(err); len(found) != 1 || found[0].Pointer != "/type" || found[0].Rule != ruleType {
+		t.Errorf("defects: %+v", found)
+	}
+	unnamed := strings.Replace(string(draft(t, qn, "request", "", "")), "mla.request/1", "mla.request", 1)
+	_, err = m.Draft(t.Context(), "officer-1", []byte(unnamed))
+	wantProblem(t, err, ReasonInvalid)
+	if _, err := m.Draft(t.Context(), "officer-1", draft(t, qp, "request", "", "")); err != nil {
+		t.Errorf("to another recipient: %v", err)
+	}
+}
+
 // The Convention itself is a basis only where both sides take it as one.
 func TestUNTOCAsTreatyBasis(t *testing.T) {
 	w := newWorld(t)

@@ -54,6 +54,7 @@ func TestBorderConditions(t *testing.T) {
 		{"a passenger in a carrier notice (VIC-02)", notice, edits{"/subjects": nameless}, "/subjects", RuleNotAllowed},
 		{"a sanction that is not described", notice, edits{"/body/sanction": nil}, "/body/sanction", RuleRequired},
 		{"a sanction with another finding", notice, edits{"/body/finding": "documents-not-checked"}, "/body/sanction", RuleNotAllowed},
+		{"what was not seen, with a time", "border.alert-response/1", edits{"/body": map[string]any{"outcome": "not-seen", "at": "2026-11-02T23:10:00Z"}}, "/body/at", RuleNotAllowed},
 		{"letter (a) without crossings", information, edits{"/body/kind": "crossing-without-or-with-others-documents", "/body/documents": nil}, "/body/crossing", RuleRequired},
 		{"letter (a) with types of document", information, edits{"/body/kind": "crossing-without-or-with-others-documents"}, "/body/documents", RuleNotAllowed},
 		{"letter (b) without types", information, edits{"/body/documents": nil}, "/body/documents", RuleRequired},

@@ -70,6 +70,10 @@ func TestConfiscationConditions(t *testing.T) {
 		{"treaty basis that the legal basis does not name", request, edits{"/legal_basis": []any{map[string]any{"instrument": "bilateral-1998", "article": "4"}}}, "/legal_basis", RuleAlternative},
 		{"another treaty basis", request, edits{"/legal_basis": []any{map[string]any{"instrument": "bilateral-1998", "article": "4"}}, "/body/untoc_as_treaty_basis": false}, "", ""},
 		{"owner who is no subject", request, edits{"/body/extent/property/0/owner/person": "p9"}, "/body/extent/property/0/owner/person", RuleUnknownRef},
+		{"owner who is a person, unnamed", request, edits{"/body/extent/property/0/owner": map[string]any{"kind": "person"}}, "/body/extent/property/0/owner/person", RuleRequired},
+		{"owner who is an entity, unnamed", request, edits{"/body/extent/property/0/owner": map[string]any{"kind": "entity"}}, "/body/extent/property/0/owner/entity", RuleRequired},
+		{"owner who is unknown, named as a person", request, edits{"/body/extent/property/0/owner": map[string]any{"kind": "unknown", "person": "p1"}}, "/body/extent/property/0/owner/person", RuleNotAllowed},
+		{"owner who is a person, named as an entity", request, edits{"/body/extent/property/0/owner": map[string]any{"kind": "person", "person": "p1", "entity": "x"}}, "/body/extent/property/0/owner/entity", RuleNotAllowed},
 		{"a claim by name", request, edits{"/body/extent/property/0/bona_fide_claims/0/claim": "alpha"}, "/body/extent/property/0/bona_fide_claims/0/claim", RulePattern},
 
 		{"provisional measures in a case", provisional, edits{"/case": claim}, "/case", RuleNotAllowed},
@@ -108,6 +112,7 @@ func TestConfiscationConditions(t *testing.T) {
 		{"priority against the law of no provision", decided, body(map[string]any{"priority": "not-permitted-by-domestic-law", "dispositions": kinds(domestic)}), "/body/provision", RuleRequired},
 		{"nobody claims", decided, body(map[string]any{"priority": "no-claims", "dispositions": kinds(domestic, "contribution-fund")}), "", ""},
 		{"nobody claims, and somebody gets", decided, body(map[string]any{"priority": "no-claims", "dispositions": kinds(toOwner)}), "/body/dispositions/0/kind", RuleEnum},
+		{"nobody claims, and victims are counted", decided, edits{"/body/priority": "no-claims", "/body/dispositions": kinds(domestic), "/body/owners": nil}, "/body/victims", RuleNotAllowed},
 		{"priority not considered", decided, edits{"/body/priority": nil}, "/body/priority", RuleRequired},
 	}
 	for _, test := range tests {

@@ -61,11 +61,16 @@ func TestTransferConditions(t *testing.T) {
 		{"not confirmed, with why", "transfer.consent-verification-result/1", edits{"/body/remarks": "fear"}, "/body", Rule(RuleUnknownMember)},
 
 		{"consent that is not voluntary", papers, edits{"/body/consent_declaration/freely_given": false}, "/body/consent_declaration/freely_given", RuleConst},
+		{"a representative's declaration for no reason", papers, edits{"/body/consent_declaration/representative_reason": nil}, "/body/consent_declaration/representative_reason", RuleRequired},
+		{"the person's own declaration for the reason of a representative", papers, edits{"/body/consent_declaration/by": "person"}, "/body/consent_declaration/representative_reason", RuleNotAllowed},
+		{"a sentence that ends on no day", "transfer.interest-notice/1", edits{"/body/sentence/ends_on": nil}, "/body/sentence/ends_on", RuleRequired},
+		{"an indeterminate sentence with an end", "transfer.interest-notice/1", edits{"/body/sentence/duration": "indeterminate"}, "/body/sentence/ends_on", RuleNotAllowed},
 		{"judgment that is not certified", papers, edits{"/body/judgment/certified": false}, "/body/judgment/certified", RuleConst},
 		{"judgment that is not attached", papers, edits{"/attachments": nil}, "/body/judgment/files/0", RuleUnknownRef},
 		{"time served less than none", papers, edits{"/body/time_served/days": -1}, "/body/time_served/days", RuleRange},
 
 		{"continued, not bound", procedure, edits{"/body/nature_and_duration_bind": nil}, "/body/nature_and_duration_bind", RuleRequired},
+		{"continued, time deducted", procedure, edits{"/body/time_deducted": true}, "/body/time_deducted", RuleNotAllowed},
 		{"continued and aggravated", procedure, edits{"/body/not_aggravated": false}, "/body/not_aggravated", RuleConst},
 		{"converted", procedure, body(map[string]any{"procedure": "conversion", "facts_bind": true, "no_pecuniary_sanction": true, "time_deducted": true, "not_aggravated": true}), "", ""},
 		{"converted, time not deducted", procedure, body(map[string]any{"procedure": "conversion", "facts_bind": true, "no_pecuniary_sanction": true, "not_aggravated": true}), "/body/time_deducted", RuleRequired},

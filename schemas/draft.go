@@ -95,18 +95,23 @@ func (d *Draft) chooseVersion(object map[string]any, reads Reads) {
 	if strings.Contains(name, "/") {
 		return
 	}
-	var best MessageType
-	for _, t := range Types() {
+	if best := highestCommon(Types(), name, d.To, reads); best != "" {
+		object["type"] = string(best)
+	}
+}
+
+// highestCommon is the highest version of a type, named without one, among ours and what every recipient reads; "" where
+// there is none.
+func highestCommon(ours []MessageType, name string, to []AuthorityID, reads Reads) (best MessageType) {
+	for _, t := range ours {
 		if string(t.Channel())+"."+t.Name() != name || t.Version() <= best.Version() {
 			continue
 		}
-		if reads == nil || !slices.ContainsFunc(d.To, func(to AuthorityID) bool { return !slices.Contains(reads(to), t) }) {
+		if reads == nil || !slices.ContainsFunc(to, func(id AuthorityID) bool { return !slices.Contains(reads(id), t) }) {
 			best = t
 		}
 	}
-	if best != "" {
-		object["type"] = string(best)
-	}
+	return best
 }
 
 func (d *Draft) takeRecipients(to any) (defects []Defect) {

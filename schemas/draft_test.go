@@ -133,3 +133,28 @@ func TestAnInvalidDraftIsStillTakenApart(t *testing.T) {
 		t.Errorf("draft = %+v", d)
 	}
 }
+
+// Every type has one version so far; the choice must be right on the day on which there are more.
+func TestHighestCommonVersion(t *testing.T) {
+	ours := []MessageType{"mla.request/1", "mla.request/2", "mla.request/10", "mla.result/11", "border.request/12"}
+	tables := map[AuthorityID][]MessageType{
+		"QN/justice": {"mla.request/1", "mla.request/2", "mla.request/3"},
+		"QP/justice": {"mla.request/10", "mla.request/1"},
+	}
+	reads := func(id AuthorityID) []MessageType { return tables[id] }
+	for _, test := range []struct {
+		to    []AuthorityID
+		reads Reads
+		want  MessageType
+	}{
+		{nil, nil, "mla.request/10"},
+		{[]AuthorityID{"QN/justice"}, reads, "mla.request/2"},
+		{[]AuthorityID{"QP/justice"}, reads, "mla.request/10"},
+		{[]AuthorityID{"QN/justice", "QP/justice"}, reads, "mla.request/1"},
+		{[]AuthorityID{"QN/justice", "QZ/justice"}, reads, ""},
+	} {
+		if got := highestCommon(ours, "mla.request", test.to, test.reads); got != test.want {
+			t.Errorf("for %v: %q, want %q", test.to, got, test.want)
+		}
+	}
+}
