@@ -30,9 +30,14 @@ func newAlphabet(patterns [][]rune) (alphabet, error) {
 	slices.Sort(letters)
 	a := alphabet{separator: {codeSpace, codeSkip}}
 	own, pair := firstOwn, 0
+	// The small letters of ASCII come first, so that they share a strip with the separator.
+	for r := 'a'; r <= 'z'; r++ {
+		a[r] = [2]uint8{uint8(own), codeSkip}
+		own++
+	}
 	for _, r := range slices.Compact(letters) {
 		switch {
-		case r == separator:
+		case r == separator, r >= 'a' && r <= 'z':
 		case r < 0x700 && own < firstLead:
 			a[r] = [2]uint8{uint8(own), codeSkip}
 			own++
@@ -67,18 +72,30 @@ func (a alphabet) encode(folded []rune) []uint8 {
 }
 
 // automaton is an Aho-Corasick automaton with every transition written out. States from hit on have found something.
+//
+// The table is cut into strips of 32 codes, and each strip holds its part of all states, in the order of their depth. A text in
+// one script then moves within one strip, in which the states that it often comes to are neighbours: that is what makes
+// the pass fast, since most of a table of this size does not fit into the nearest cache.
 type automaton struct {
-	next  []uint16 // state<<8 | code
-	hit   uint16
-	found [][]int32 // of state-hit: indexes of patterns
+	next   []uint16    // column[code] + state*strip
+	column [256]uint32 // where the strip of a code begins, and the place of the code in it
+	hit    uint16
+	found  [][]int32 // of state-hit: indexes of patterns
+}
+
+const strip = 32
+
+// step is the transition of one state by one code.
+func (a *automaton) step(state uint16, code uint8) uint16 {
+	return a.next[a.column[code]+uint32(state)*strip]
 }
 
 // newAutomaton builds the automaton over encoded patterns. A pattern that begins or ends with a separator is found at the
 // edge of a word; a further separator leaves a state that was reached by one where it is.
 func newAutomaton(patterns [][]uint8) (*automaton, error) {
 	trie := newTrie(patterns)
-	if len(trie.next)>>8 > 1<<16 {
-		return nil, fmt.Errorf("the lexicon needs %d states, of 65536", len(trie.next)>>8)
+	if len(trie.found) > 1<<16 {
+		return nil, fmt.Errorf("the lexicon needs %d states, of 65536", len(trie.found))
 	}
 	return trie.finish(), nil
 }
@@ -117,60 +134,68 @@ func (t *trie) add() {
 	t.space = append(t.space, false)
 }
 
-// finish fills in every transition, level by level, and numbers the states so that those that found something are last.
+// finish fills in every transition, level by level.
 func (t *trie) finish() *automaton {
-	states := len(t.found)
-	fallback := make([]int32, states)
-	queue := []int32{}
-	for code := range 256 {
-		if child := t.next[code]; child != 0 {
-			queue = append(queue, child)
-		}
-	}
-	for len(queue) > 0 {
-		at := queue[0]
-		queue = queue[1:]
+	fallback := make([]int32, len(t.found))
+	queue := make([]int32, 1, len(t.found)) // the root
+	for n := 0; n < len(queue); n++ {
+		at := queue[n]
 		back := fallback[at]
-		t.found[at] = append(t.found[at], t.found[back]...)
-		for code := range 256 {
-			way := &t.next[int(at)<<8|code]
-			if *way == 0 {
-				*way = t.next[int(back)<<8|code]
-				continue
+		row, backRow := t.next[int(at)<<8:][:256], t.next[int(back)<<8:][:256]
+		if at != 0 {
+			t.found[at] = append(t.found[at], t.found[back]...)
+		}
+		for code := range row {
+			switch child := row[code]; {
+			case child == 0:
+				row[code] = backRow[code]
+			case at == 0:
+				queue = append(queue, child)
+			default:
+				fallback[child] = backRow[code]
+				queue = append(queue, child)
 			}
-			fallback[*way] = t.next[int(back)<<8|code]
-			queue = append(queue, *way)
 		}
 		if t.space[at] {
-			t.next[int(at)<<8|codeSpace] = at
+			row[codeSpace] = at
 		}
 	}
-	return t.renumber()
+	return t.cut(queue)
 }
 
-func (t *trie) renumber() *automaton {
+// cut numbers the states by depth, those that found something last, and lays the table out in strips.
+func (t *trie) cut(byDepth []int32) *automaton {
 	states := len(t.found)
 	number := make([]uint16, states)
-	quiet := 0
-	for at := range states {
+	a := &automaton{next: make([]uint16, states*256)}
+	for _, at := range byDepth {
 		if len(t.found[at]) == 0 {
-			number[at] = uint16(quiet)
-			quiet++
+			number[at] = a.hit
+			a.hit++
 		}
 	}
-	a := &automaton{next: make([]uint16, states<<8), hit: uint16(quiet)}
-	for at := range states {
+	for _, at := range byDepth {
 		if len(t.found[at]) > 0 {
-			number[at] = uint16(quiet + len(a.found))
+			number[at] = a.hit + uint16(len(a.found))
 			a.found = append(a.found, t.found[at])
 		}
 	}
+	for code := range a.column {
+		a.column[code] = uint32(code/strip*states*strip + code%strip)
+	}
 	for at := range states {
-		row := a.next[int(number[at])<<8:][:256]
+		n := uint32(number[at]) * strip
 		for code, to := range t.next[at<<8:][:256] {
-			row[code] = number[to]
+			a.next[a.column[code]+n] = number[to]
 		}
-		row[codeSkip] = number[at]
+		a.next[a.column[codeSkip]+n] = number[at]
 	}
 	return a
+}
+
+// passOver makes separators leave every state where it is.
+func (a *automaton) passOver() {
+	for s := range len(a.next) / 256 {
+		a.next[a.column[codeSpace]+uint32(s)*strip] = uint16(s)
+	}
 }

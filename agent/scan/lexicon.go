@@ -20,11 +20,13 @@ type term struct {
 	grade    Grade
 	// start and end demand a word boundary there.
 	start, end bool
-	// accents: with other accents it is another word, and with none at all it is ambiguous.
+	// accents: with other accents it is another word, and without any, in capitals, it is ambiguous.
 	accents bool
 	// local: the word means something else in other languages, and counts only where the text may be in this one.
 	local bool
-	text  string // as written in the lexicon
+	// core: people disguise this word, so it is looked for misspelt, masked, reversed and rotated as well.
+	core bool
+	text string // as written in the lexicon
 	// before are the stems that the words before the last one must begin with, folded: "medzinárodn* ochran".
 	before []string
 	last   string // what the automaton looks for
@@ -34,8 +36,8 @@ type term struct {
 //
 //	language code grade mode pattern, pattern, …
 //
-// with the modes p (prefix of a word), w (whole word), s (anywhere), followed by ! where the accents matter and by @
-// where the word counts in its own language only. A star ends a stem that is not the last word of a pattern.
+// with the modes p (prefix of a word), w (whole word), s (anywhere), followed by ! where with other accents it is another word, and by @
+// where the word counts in its own language only, and by ~ where it is looked for disguised as well. A star ends a stem that is not the last word of a pattern.
 func readLexicon(files fs.FS) ([]term, error) {
 	names, err := fs.Glob(files, "lexicon/*.txt")
 	if err != nil {
@@ -111,8 +113,10 @@ func parseMode(mode string) (term, error) {
 			t.accents = true
 		case i > 0 && c == '@':
 			t.local = true
+		case i > 0 && c == '~':
+			t.core = true
 		default:
-			return t, fmt.Errorf("mode %q is not p, w or s with ! or @", mode)
+			return t, fmt.Errorf("mode %q is not p, w or s with !, @ or ~", mode)
 		}
 	}
 	return t, nil

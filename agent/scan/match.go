@@ -14,14 +14,16 @@ import (
 // matcher is the compiled lexicon: what the fused pass needs, and what it takes to look at a candidate again.
 // It does not change after it is made.
 type matcher struct {
-	terms    []term
-	cores    [][]rune // of each term: what the automaton looks for, without the separators at its ends
-	letters  alphabet
-	states   *automaton
-	ascii    [utf8.RuneSelf]uint8
-	basic    []uint16 // below U+10000: up to two codes, or long
-	longer   map[rune][]uint8
-	rootEdge uint16 // the state at the beginning of a text: after a separator
+	terms   []term
+	cores   [][]rune // of each term: what the automaton looks for, without the separators at its ends
+	letters alphabet
+	states  *automaton
+	ascii   [utf8.RuneSelf]uint8
+	basic   []uint16 // below U+10000: up to two codes, or long
+	longer  map[rune][]uint8
+
+	disguised *disguises
+	wanted    *cores
 }
 
 // long marks a character that folds to more than two codes.
@@ -64,8 +66,11 @@ func newMatcher(terms []term) (*matcher, error) {
 	if m.states, err = newAutomaton(encoded); err != nil {
 		return nil, err
 	}
-	m.rootEdge = m.states.next[codeSpace]
 	m.fillTables()
+	if m.disguised, err = newDisguises(m); err != nil {
+		return nil, err
+	}
+	m.wanted = newCores(m)
 	return m, nil
 }
 
@@ -106,29 +111,38 @@ func (m *matcher) codes(r rune) []uint8 {
 
 // pass is the fused pass: it folds text and steps the automaton, and calls found with the states that say something and
 // the offset behind the last character read.
-func (m *matcher) pass(text string, found func(state uint16, end int)) {
-	next, hit := m.states.next, m.states.hit
-	s := m.rootEdge
+func (m *matcher) pass(a *automaton, text string, found func(state uint16, end int)) {
+	next, hit := a.next, a.hit
+	var ascii [utf8.RuneSelf]uint32
+	for b, code := range m.ascii {
+		ascii[b] = a.column[code]
+	}
+	s := a.step(0, codeSpace) // a text begins behind a separator
 	for i := 0; i < len(text); {
 		b := text[i]
 		if b < utf8.RuneSelf {
 			i++
-			s = next[int(s)<<8|int(m.ascii[b])]
+			s = next[ascii[b]+uint32(s)*strip]
 			if s >= hit {
 				found(s, i)
 			}
 			continue
 		}
-		r, width := utf8.DecodeRuneInString(text[i:])
+		r, width := rune(0), 0
+		if b < 0xE0 && i+1 < len(text) && b >= 0xC2 && text[i+1]&0xC0 == 0x80 {
+			r, width = rune(b&0x1F)<<6|rune(text[i+1]&0x3F), 2
+		} else {
+			r, width = utf8.DecodeRuneInString(text[i:])
+		}
 		i += width
 		if r < 0x10000 && m.basic[r] != long {
 			pair := m.basic[r]
-			s = next[int(s)<<8|int(pair&0xFF)]
+			s = next[a.column[uint8(pair)]+uint32(s)*strip]
 			if pair > 0xFF {
 				if s >= hit {
 					found(s, i)
 				}
-				s = next[int(s)<<8|int(pair>>8)]
+				s = next[a.column[uint8(pair>>8)]+uint32(s)*strip]
 			}
 			if s >= hit && pair != 0 {
 				found(s, i)
@@ -136,12 +150,12 @@ func (m *matcher) pass(text string, found func(state uint16, end int)) {
 			continue
 		}
 		for _, code := range m.codes(r) {
-			if s = next[int(s)<<8|int(code)]; s >= hit {
+			if s = a.step(s, code); s >= hit {
 				found(s, i)
 			}
 		}
 	}
-	if s = next[int(s)<<8|codeSpace]; s >= hit {
+	if s = a.step(s, codeSpace); s >= hit {
 		found(s, len(text))
 	}
 }
@@ -152,7 +166,7 @@ const maxHits = 64
 // find lists the hits of one text on the plain and folded tracks, in order.
 func (m *matcher) find(text, pointer string) []Hit {
 	var hits []Hit
-	m.pass(text, func(state uint16, end int) {
+	m.pass(m.states, text, func(state uint16, end int) {
 		for _, i := range m.states.found[state-m.states.hit] {
 			if h, real := m.look(text, int(i), end); real {
 				h.Pointer = pointer
@@ -196,10 +210,11 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 	switch written := strings.ToLower(norm.NFC.String(clear)); {
 	case written == strings.ToLower(t.last):
 		h.Track = Plain
-	case t.accents && accented(clear):
-		return Hit{}, false // another word
-	case t.accents:
+	case !t.accents || sameAccents(clear, t.last):
+	case capitals(clear):
 		h.Grade = Ambiguous
+	default:
+		return Hit{}, false // another word
 	}
 	return h, true
 }
@@ -268,7 +283,28 @@ func wordRune(r rune) bool {
 		r >= utf8.RuneSelf && (unicode.In(r, unicode.L, unicode.M, unicode.N) || invisible(r))
 }
 
-// accented reports whether any letter bears a mark.
-func accented(text string) bool {
-	return strings.ContainsFunc(norm.NFD.String(text), func(r rune) bool { return unicode.Is(unicode.M, r) })
+// sameAccents reports whether two texts differ in no more than case, invisible characters and separators.
+func sameAccents(a, b string) bool { return lightFold(a) == lightFold(b) }
+
+func lightFold(text string) string {
+	var out []rune
+	for _, r := range norm.NFKC.String(text) {
+		switch {
+		case invisible(r):
+		case !wordRune(r):
+			if len(out) > 0 && out[len(out)-1] != separator {
+				out = append(out, separator)
+			}
+		default:
+			out = append(out, unicode.ToLower(r))
+		}
+	}
+	return string(out)
+}
+
+// capitals reports text that is all in capitals and bears no accents: many languages leave them out there.
+func capitals(text string) bool {
+	return !strings.ContainsFunc(norm.NFD.String(text), func(r rune) bool {
+		return unicode.IsLetter(r) && !unicode.IsUpper(r) || unicode.Is(unicode.M, r)
+	})
 }

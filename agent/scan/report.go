@@ -26,6 +26,13 @@ type Track string
 const (
 	Plain  Track = "plain"  // as it stands, but for upper and lower case
 	Folded Track = "folded" // without accents, disguised letters and invisible characters
+
+	Collapsed Track = "collapsed" // without what stands between its letters
+	Reversed  Track = "reversed"  // from back to front
+	Rotated   Track = "rotated"   // ROT13
+	Decoded   Track = "decoded"   // out of an encoding, such as base64, percent signs or HTML entities
+	Fuzzy     Track = "fuzzy"     // misspelt, masked, or with digits for letters
+	Joined    Track = "joined"    // split over two parts of the message
 )
 
 // Reason says why something could not be read. The set is closed.
@@ -34,6 +41,7 @@ type Reason string
 // The reasons.
 const (
 	NotText     Reason = "not-text"     // no text, and no reader for this kind of file
+	TooMuch     Reason = "too-much"     // more than the scanner reads: of size, of depth, or of encodings in one another
 	BadEncoding Reason = "bad-encoding" // not valid UTF-8
 )
 

@@ -59,7 +59,14 @@ func (s *Scanner) readText(report *Report, pointer, text string) {
 	if !utf8.ValidString(text) {
 		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: BadEncoding})
 	}
-	report.Hits = append(report.Hits, s.match.find(text, pointer)...)
+	hits, complete := s.match.readAll(text)
+	if !complete {
+		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: TooMuch})
+	}
+	for _, h := range hits {
+		h.Pointer = pointer
+		report.Hits = append(report.Hits, h)
+	}
 }
 
 func (s *Scanner) readFile(report *Report, pointer string, f File) {

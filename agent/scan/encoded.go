@@ -1,0 +1,199 @@
+package scan
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const (
+	// Shorter runs of these characters are words and numbers.
+	base64AtLeast = 8
+	hexAtLeast    = 10
+)
+
+// decodeBase64 reads runs of base64, wrapped over lines or not, standard or for addresses. It keeps what comes out as text.
+func decodeBase64(text string) (view, bool) {
+	var w viewBuilder
+	last, changed := 0, false
+	for i := 0; i < len(text); {
+		if !base64Byte(text[i]) {
+			i++
+			continue
+		}
+		begin, seen := i, kind(0)
+		for i < len(text) && base64Byte(text[i]) {
+			seen |= kinds[text[i]]
+			i++
+		}
+		if i-begin < base64AtLeast || seen&(upper|digit) == 0 {
+			continue
+		}
+		end := i
+		if end-begin >= 40 {
+			end = wrappedEnd(text, end)
+		}
+		out, decoded := unbase64(text[begin:end])
+		if !decoded && end > i {
+			end = i
+			out, decoded = unbase64(text[begin:end])
+		}
+		if !decoded {
+			continue
+		}
+		w.copy(text, last, begin)
+		w.put(" "+out+" ", begin, end)
+		last, i, changed = end, end, true
+	}
+	if !changed {
+		return view{}, false
+	}
+	w.copy(text, last, len(text))
+	return w.view(), true
+}
+
+func base64Byte(b byte) bool {
+	return kinds[b]&(lower|upper|digit) != 0 || b == '+' || b == '/' || b == '=' || b == '-' || b == '_'
+}
+
+// wrappedEnd is where base64 ends that goes on over the following lines, which may be those of a quoted reply.
+func wrappedEnd(text string, end int) int {
+	for {
+		at := end
+		for at < len(text) && strings.IndexByte("\r\n\t >", text[at]) >= 0 {
+			at++
+		}
+		if at == end || !strings.Contains(text[end:at], "\n") {
+			return end
+		}
+		next := at
+		for next < len(text) && base64Byte(text[next]) {
+			next++
+		}
+		if next == at || next < len(text) && strings.IndexByte("\r\n", text[next]) < 0 {
+			return end
+		}
+		end = next
+	}
+}
+
+func unbase64(code string) (string, bool) {
+	code = strings.Map(func(r rune) rune {
+		switch r {
+		case '-':
+			return '+'
+		case '_':
+			return '/'
+		case '\r', '\n', '\t', ' ', '>', '=':
+			return -1
+		}
+		return r
+	}, code)
+	if len(code)%4 == 1 {
+		code = code[:len(code)-1]
+	}
+	b, err := base64.RawStdEncoding.DecodeString(code)
+	if err != nil {
+		return "", false
+	}
+	return fromBytes(b)
+}
+
+// fromBytes makes text of bytes in UTF-8 or UTF-16, if they are text.
+func fromBytes(b []byte) (string, bool) {
+	if readable(b) {
+		return string(b), true
+	}
+	if len(b) < 6 || len(b)%2 != 0 && len(b) < 8 {
+		return "", false
+	}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		if out := []byte(fromUTF16(b, order)); readable(out) && plausible(out, len(b)) {
+			return string(out), true
+		}
+	}
+	return "", false
+}
+
+func fromUTF16(b []byte, order binary.ByteOrder) string {
+	units := make([]uint16, len(b)/2)
+	for i := range units {
+		units[i] = order.Uint16(b[2*i:])
+	}
+	return strings.TrimPrefix(string(utf16.Decode(units)), "\ufeff")
+}
+
+// plausible reports text of one or two scripts: random bytes read as UTF-16 scatter over all of them.
+func plausible(text []byte, size int) bool {
+	blocks := map[rune]bool{}
+	count := 0
+	for _, r := range string(text) {
+		count++
+		if r >= utf8.RuneSelf {
+			blocks[r>>9] = true
+		}
+	}
+	return len(blocks) <= 1+count/8 && count <= size
+}
+
+// decodeHex reads runs of hexadecimal digits, with or without something between the pairs.
+func decodeHex(text string) (view, bool) {
+	var w viewBuilder
+	last, changed := 0, false
+	for i := 0; i < len(text); {
+		if !hexDigit(text[i]) || i > 0 && kinds[text[i-1]]&(lower|upper|digit) != 0 {
+			i++
+			continue
+		}
+		begin := i
+		digits := make([]byte, 0, 64)
+		end := i
+		for i < len(text) {
+			switch {
+			case i+1 < len(text) && hexDigit(text[i]) && hexDigit(text[i+1]):
+				digits = append(digits, text[i], text[i+1])
+				i += 2
+				end = i
+				continue
+			case len(digits) > 0 && i+1 < len(text) && strings.IndexByte(" :-,\n", text[i]) >= 0 && hexDigit(text[i+1]):
+				i++
+				continue
+			case strings.HasPrefix(text[i:], "0x") || strings.HasPrefix(text[i:], `\x`):
+				i += 2
+				continue
+			}
+			break
+		}
+		if end == begin {
+			i = begin + 1
+			continue
+		}
+		i = end
+		if len(digits) < hexAtLeast {
+			continue
+		}
+		b, err := hex.DecodeString(string(digits))
+		if err != nil {
+			continue
+		}
+		out, decoded := fromBytes(b)
+		if !decoded {
+			continue
+		}
+		w.copy(text, last, begin)
+		w.put(" "+out+" ", begin, end)
+		last, changed = end, true
+	}
+	if !changed {
+		return view{}, false
+	}
+	w.copy(text, last, len(text))
+	return w.view(), true
+}
+
+func hexDigit(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
+}
