@@ -32,6 +32,9 @@ type term struct {
 	last   string // what the automaton looks for
 }
 
+// harmless is the grade of a phrase in which a word of the lexicon means something else.
+const harmless Grade = "H"
+
 // readLexicon reads every file of the lexicon. A line is
 //
 //	language code grade mode pattern, pattern, …
@@ -80,10 +83,10 @@ func parseLine(line string) ([]term, error) {
 		return nil, err
 	}
 	shape.language, shape.code, shape.grade = words[0], words[1], Grade(words[2])
-	if shape.grade != Strong && shape.grade != Ambiguous {
-		return nil, fmt.Errorf("grade %q is neither A nor B", words[2])
+	if shape.grade != Strong && shape.grade != Ambiguous && shape.grade != harmless {
+		return nil, fmt.Errorf("grade %q is none of A, B and H", words[2])
 	}
-	if !strings.HasPrefix(shape.code, "A") {
+	if !strings.HasPrefix(shape.code, "A") && shape.grade != harmless {
 		return nil, fmt.Errorf("code %q is none of A1 to A13", words[1])
 	}
 	var terms []term

@@ -163,18 +163,41 @@ func (m *matcher) pass(a *automaton, text string, found func(state uint16, end i
 // maxHits bounds what is kept of one text: a report is for people. Strong hits are kept before others.
 const maxHits = 64
 
-// find lists the hits of one text on the plain and folded tracks, in order.
-func (m *matcher) find(text, pointer string) []Hit {
-	var hits []Hit
+// find lists the hits of one text on the plain and folded tracks, in order, and the harmless phrases in it.
+func (m *matcher) find(text string) (hits, mild []Hit) {
 	m.pass(m.states, text, func(state uint16, end int) {
 		for _, i := range m.states.found[state-m.states.hit] {
-			if h, real := m.look(text, int(i), end); real {
-				h.Pointer = pointer
+			switch h, real := m.look(text, int(i), end); {
+			case !real:
+			case h.Grade == harmless:
+				if len(mild) < maxHits {
+					mild = append(mild, h)
+				}
+			default:
 				hits = add(hits, h)
 			}
 		}
 	})
-	return hits
+	return hits, mild
+}
+
+// soften applies harmless phrases to the hits that stand in them. A strong word becomes an ambiguous one: a phrase never
+// silences it. What is only ambiguous, or nearly a word, means nothing there.
+func soften(hits, mild []Hit) []Hit {
+	if len(mild) == 0 {
+		return hits
+	}
+	kept := hits[:0]
+	for _, h := range hits {
+		switch in := slices.ContainsFunc(mild, func(p Hit) bool { return p.Start <= h.Start && h.Start < p.End }); {
+		case in && (h.Grade == Ambiguous || h.Track == Fuzzy):
+			continue
+		case in:
+			h.Grade = Ambiguous
+		}
+		kept = append(kept, h)
+	}
+	return kept
 }
 
 // add keeps one hit of each code at a place, the longest, and bounds their number.
@@ -206,6 +229,9 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 		return Hit{}, false
 	}
 	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end}
+	if t.local {
+		h.local = t.language
+	}
 	clear := text[start:end]
 	switch written := strings.ToLower(norm.NFC.String(clear)); {
 	case written == strings.ToLower(t.last):

@@ -73,6 +73,8 @@ type Hit struct {
 	Pointer string // of the field, or "file:<n>"
 	// Start and End are byte offsets into the field, or into the text of the file.
 	Start, End int
+
+	local string // the only language in which the term counts
 }
 
 // Strong reports whether the hit alone blocks.
@@ -94,6 +96,8 @@ type Report struct {
 	Language    string   // that most of the text is in, "" where there is none
 	Covered     bool     // the lexicon covers the language of every part
 	FileText    []string // of each file, for the search for names; "" where it could not be read
+
+	longest int // the length of the text that Language is of
 }
 
 // judge draws the verdict from the rest of the report.

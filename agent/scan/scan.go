@@ -16,8 +16,9 @@ type Config struct {
 
 // Scanner looks for asylum data. It is safe for concurrent use.
 type Scanner struct {
-	config Config
-	match  *matcher
+	config    Config
+	match     *matcher
+	languages *profiles
 }
 
 // New makes a scanner. The lexicon is compiled once a process, so further scanners cost nothing.
@@ -26,7 +27,11 @@ func New(c Config) (*Scanner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the lexicon: %w", err)
 	}
-	return &Scanner{config: c, match: m}, nil
+	p, err := loadedProfiles()
+	if err != nil {
+		return nil, err
+	}
+	return &Scanner{config: c, match: m, languages: p}, nil
 }
 
 // Scan reads everything of one message. It never panics; any failure is an error, and an error means that nothing was
@@ -59,11 +64,20 @@ func (s *Scanner) readText(report *Report, pointer, text string) {
 	if !utf8.ValidString(text) {
 		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: BadEncoding})
 	}
+	stretches := s.languages.judgeLanguages(text)
+	language, covered := summary(stretches)
+	report.Covered = report.Covered && covered
+	if len(text) > report.longest && language != "" {
+		report.Language, report.longest = language, len(text)
+	}
 	hits, complete := s.match.readAll(text)
 	if !complete {
 		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: TooMuch})
 	}
 	for _, h := range hits {
+		if h.local != "" && !s.languages.may(stretches, h.Start, h.local) {
+			continue
+		}
 		h.Pointer = pointer
 		report.Hits = append(report.Hits, h)
 	}

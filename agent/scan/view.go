@@ -102,14 +102,11 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 		r.spent = true
 		return
 	}
-	for _, h := range r.match.find(text, "") {
-		r.keep(h, back)
-	}
-	for _, h := range r.match.findDisguised(text) {
-		r.keep(h, back)
-	}
-	for _, h := range r.match.findRepaired(text) {
-		r.keep(h, back)
+	hits, mild := r.match.find(text)
+	for _, found := range [][]Hit{hits, r.match.findDisguised(text), r.match.findRepaired(text)} {
+		for _, h := range soften(found, mild) {
+			r.keep(h, back)
+		}
 	}
 	if depth == maxDepth {
 		return
@@ -136,6 +133,9 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 // keep adds a hit with the offsets of the first text. In a text that had to be decoded, nothing is plain.
 func (r *reading) keep(h Hit, back func(int) int) {
 	if back != nil {
+		if h.local != "" {
+			return // what is ambiguous over languages means nothing in an encoding
+		}
 		h.Start, h.End = back(h.Start), back(h.End)
 		if h.Start > h.End {
 			h.Start, h.End = h.End, h.Start

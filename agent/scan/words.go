@@ -85,7 +85,11 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 		if repaired == word || repaired == "" {
 			return
 		}
-		for _, h := range m.find(repaired, "") {
+		found, _ := m.find(repaired)
+		for _, h := range found {
+			if h.local != "" {
+				continue
+			}
 			h.Track = track
 			hits = append(hits, h)
 		}

@@ -1,0 +1,303 @@
+package scan
+
+import (
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A stretch is about a sentence: what the gate judges at once. An uncovered sentence within a covered text is held.
+type stretch struct {
+	start, end int // bytes of the text
+	family     family
+	language   string // "" where there is too little to say
+	covered    bool
+	scores     []uint32 // of the languages of the family; nil where the script decides, or too little is there
+	features   int
+}
+
+const (
+	stretchLetters = 160 // more are not looked at
+	// Names, addresses and numbers are in no language. A stretch says something if it has that many words that are not
+	// names, or that many words at all.
+	sureWords    = 4
+	sureAnyWords = 9
+	sureLetters4 = 18
+	// An uncovered script needs no more to be noticed than a short word.
+	foreignLetters = 3
+)
+
+// The limits of the classifier, in eighths of a bit.
+const (
+	lead    = 56 // by which, in all, the best language must be ahead of every covered one to be believed
+	comfort = 34 // a feature: a text that goes on like this is in the language of the stretch before
+	near    = 5  // a feature: languages that are that near may be the one
+)
+
+// floors are, a feature, what a text in a language of the family reaches. The more languages there are to be compared, the
+// more stands out.
+var floors = [familyCount]uint32{
+	latinFamily: 17, cyrillicFamily: 15, arabicFamily: 10, devanagariFamily: 9, ethiopicFamily: 5, hebrewFamily: 5, burmeseFamily: 5,
+}
+
+// judgeLanguages cuts a text into stretches and judges each.
+func (p *profiles) judgeLanguages(text string) []stretch {
+	var all []stretch
+	var last [familyCount]int // the language of the stretch before, by family, from 1
+	for start := 0; start < len(text); {
+		end := stretchEnd(text, start)
+		all = p.judgeStretch(all, text, start, end, &last)
+		start = end
+	}
+	return all
+}
+
+// stretchEnd is where a sentence ends: at a full stop or line end, but not before it has some length.
+func stretchEnd(text string, start int) int {
+	const atLeast, atMost = 60, 480
+	for i := start + atLeast; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == '.' || b == '!' || b == '?' || b == ';' || b == '\n':
+			return i + 1
+		case i-start >= atMost && (b == ' ' || i-start >= 2*atMost) && utf8.RuneStart(b):
+			return i
+		case i-start >= atLeast && (b == 0x82 || b == 0xA4 || b == 0x94 || b == 0x8A || b == 0xA2) && i >= 2 && sentenceMark(text[:i+1]):
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// sentenceMark reports the full stops of other scripts.
+func sentenceMark(text string) bool {
+	switch r, _ := utf8.DecodeLastRuneInString(text); r {
+	case '。', '।', '۔', '።', '။', '។':
+		return true
+	}
+	return false
+}
+
+// tally is what of a stretch is in one family.
+type tally struct {
+	letters []rune
+	words   int // all of them
+	small   int // that do not begin with a capital
+}
+
+// judgeStretch judges what a stretch has of each family and of each script. Most have one.
+func (p *profiles) judgeStretch(all []stretch, text string, start, end int, last *[familyCount]int) []stretch {
+	var families [familyCount]tally
+	single := map[string]int{} // letters of scripts that decide by themselves
+	foreign := 0
+	inWord := false
+	current := noFamily
+	for _, r := range text[start:end] {
+		var f family
+		isLetter := false
+		switch {
+		case r < utf8.RuneSelf:
+			isLetter = kinds[byte(r)]&(lower|upper) != 0
+			f = latinFamily
+		case invisible(r), r == '’', r >= 0x2B0 && r <= 0x2FF: // apostrophes, and letters that are used as such
+			continue
+		case unicode.IsLetter(r) || unicode.Is(unicode.M, r):
+			b := blockOf(r)
+			switch {
+			case b == nil:
+				if unicode.IsLetter(r) && unicode.Is(unicode.L, r) && !likelyDisguise(r) {
+					foreign++
+				}
+			case b.family != noFamily:
+				f, isLetter = b.family, true
+			case b.language == "":
+				foreign++
+			default:
+				single[b.language]++
+			}
+			if b == nil && inWord && unicode.Is(unicode.M, r) {
+				continue // a mark on the letter before
+			}
+		}
+		if r == '\'' {
+			continue
+		}
+		if !isLetter {
+			if inWord {
+				families[current].letters = append(families[current].letters, ' ')
+				inWord = false
+			}
+			continue
+		}
+		t := &families[f]
+		if !inWord || f != current {
+			if inWord && f != current {
+				families[current].letters = append(families[current].letters, ' ')
+			}
+			t.words++
+			if !unicode.IsUpper(r) {
+				t.small++
+			}
+			inWord, current = true, f
+		}
+		if len(t.letters) < stretchLetters {
+			t.letters = append(t.letters, unicode.ToLower(r))
+		}
+	}
+	if foreign >= foreignLetters {
+		all = append(all, stretch{start: start, end: end, language: "und"})
+	}
+	for language, n := range single {
+		if n >= foreignLetters {
+			all = append(all, stretch{start: start, end: end, language: single1(language, single), covered: true})
+		}
+	}
+	for f := latinFamily; f < familyCount; f++ {
+		t := &families[f]
+		if len(t.letters) == 0 {
+			continue
+		}
+		s := stretch{start: start, end: end, family: f, covered: true}
+		if len(t.letters) >= sureLetters4 && (t.small >= sureWords || t.words >= sureAnyWords) {
+			p[f].judge(&s, t.letters, &last[f])
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// single1 names a script's language; kana makes Chinese characters Japanese.
+func single1(language string, found map[string]int) string {
+	if language == "zh" && found["ja"] > 0 {
+		return "ja"
+	}
+	return language
+}
+
+// likelyDisguise are letters outside the blocks of languages that are folded to Latin ones: they are read, not foreign.
+func likelyDisguise(r rune) bool {
+	folded := foldRune(r)
+	return len(folded) == 1 && folded[0] < utf8.RuneSelf
+}
+
+// judge compares the languages of the family. The first features decide which of them are worth being compared to the end.
+func (p *profile) judge(s *stretch, letters []rune, last *int) {
+	n := len(p.languages)
+	if n == 0 {
+		s.covered = false
+		return
+	}
+	found := make([]int32, 0, 2*stretchLetters)
+	features(letters, p.bits, func(feature int) { found = append(found, int32(feature)) })
+	s.features = len(found)
+	if *last > 0 {
+		sum := 0
+		for _, feature := range found {
+			sum += int(p.gains[int(feature)*n+*last-1])
+		}
+		if sum >= comfort*len(found) && p.covered[*last-1] {
+			s.language, s.covered = p.languages[*last-1], true
+			return
+		}
+	}
+	s.scores = p.score(found)
+	best, bestCovered := 0, -1
+	for i, score := range s.scores {
+		if score > s.scores[best] {
+			best = i
+		}
+		if p.covered[i] && (bestCovered < 0 || score > s.scores[bestCovered]) {
+			bestCovered = i
+		}
+	}
+	switch {
+	case bestCovered < 0:
+		s.covered = false
+	case s.scores[best] >= s.scores[bestCovered]+lead:
+		s.covered = false
+	default:
+		s.covered = s.scores[bestCovered] >= floors[s.family]*uint32(len(found))
+		best = bestCovered
+	}
+	s.language = p.languages[best]
+	*last = best + 1
+}
+
+// score sums up the gains of each language: of all for the first features, of the best ones for the rest.
+func (p *profile) score(found []int32) []uint32 {
+	n := len(p.languages)
+	scores := make([]uint32, n)
+	const first, best = 64, 32
+	head := found[:min(first, len(found))]
+	for _, feature := range head {
+		row := p.gains[int(feature)*n:][:n]
+		for i, g := range row {
+			scores[i] += uint32(g)
+		}
+	}
+	tail := found[len(head):]
+	if len(tail) == 0 {
+		return scores
+	}
+	ranked := slices.Clone(scores)
+	slices.Sort(ranked)
+	limit := ranked[max(0, n-best)]
+	for i := range scores {
+		if scores[i] < limit {
+			scores[i] = 0
+			continue
+		}
+		for _, feature := range tail {
+			scores[i] += uint32(p.gains[int(feature)*n+i])
+		}
+	}
+	return scores
+}
+
+// may reports whether a word at a place may be in a language: where the gate cannot tell, it may.
+func (p *profiles) may(stretches []stretch, at int, language string) bool {
+	told := false
+	for i := range stretches {
+		s := &stretches[i]
+		if at < s.start || at >= s.end || s.language == "" {
+			continue
+		}
+		told = true
+		if s.language == language {
+			return true
+		}
+		if s.scores == nil {
+			continue
+		}
+		known := slices.Index(p[s.family].languages, language)
+		if known >= 0 && s.scores[known]+near*uint32(s.features) >= slices.Max(s.scores) {
+			return true
+		}
+	}
+	return !told
+}
+
+// summary is the language of most of a text, and whether all of it is covered.
+func summary(stretches []stretch) (language string, covered bool) {
+	sizes := map[string]int{}
+	covered = true
+	for _, s := range stretches {
+		covered = covered && s.covered
+		if s.language != "" {
+			sizes[s.language] += s.end - s.start
+		}
+	}
+	for l, n := range sizes {
+		if language == "" || n > sizes[language] || n == sizes[language] && l < language {
+			language = l
+		}
+	}
+	if len(language) > 3 || isNumbered(language) {
+		language = "und"
+	}
+	return language, covered
+}
+
+// isNumbered reports languages that our texts know by a number only.
+func isNumbered(language string) bool {
+	return len(language) > 1 && language[0] == 'x' && language[1] >= '0' && language[1] <= '9'
+}
