@@ -50,6 +50,11 @@ type Agent struct {
 
 	lookUps sync.Map // of each officer: name to *rate.Limiter
 
+	// How messages leave at one tick: in this order, and so many of them sealed at the same time. Only a test that compares
+	// two worlds has them leave in any order but a random one.
+	order    func([]*store.Message)
+	parallel int
+
 	// How far the broker's clock was ahead of ours at its last acceptance, and whether there was one. An officer is told;
 	// nothing is decided by it.
 	brokerAhead atomic.Int64 // time.Duration
@@ -96,6 +101,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	}
 	a := &Agent{
 		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
+		order: shuffled, parallel: releaseParallel,
 		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), ready: make(chan struct{}),
 	}
 	if err := a.open(ctx); err != nil {

@@ -58,9 +58,9 @@ func laneOfReceipt(ch schemas.Channel) store.Lane {
 // releaseAtTicks is step 3. Approved messages leave at ticks, which are multiples of an interval and so tell nobody when
 // a person approved or a review ended. It returns when ctx ends.
 func (a *Agent) releaseAtTicks(ctx context.Context) error {
-	routine, urgent := newTick(a.config.Routine, a.now()), newTick(a.config.Urgent, a.now())
+	ticks := a.newTicks()
 	for {
-		timer := time.NewTimer(min(routine.wait(a.now()), urgent.wait(a.now())))
+		timer := time.NewTimer(ticks.wait(a.now()))
 		woken := false
 		select {
 		case <-ctx.Done():
@@ -71,15 +71,30 @@ func (a *Agent) releaseAtTicks(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Stop()
-		now := a.now()
-		if urgent.due(now, woken) {
-			a.release(ctx, schemas.Immediate, anyMessage)
-			a.release(ctx, schemas.Urgent, anyMessage)
-		}
-		if routine.due(now, woken) {
-			a.release(ctx, schemas.Routine, anyMessage)
+		for _, urgency := range ticks.due(a.now(), woken) {
+			a.release(ctx, urgency, anyMessage)
 		}
 	}
+}
+
+// ticks are the next moments at which messages of each urgency leave.
+type ticks struct{ urgent, routine *tick }
+
+func (a *Agent) newTicks() ticks {
+	return ticks{urgent: newTick(a.config.Urgent, a.now()), routine: newTick(a.config.Routine, a.now())}
+}
+
+func (t ticks) wait(now time.Time) time.Duration { return min(t.urgent.wait(now), t.routine.wait(now)) }
+
+// due is what leaves now.
+func (t ticks) due(now time.Time, woken bool) (leaves []schemas.Urgency) {
+	if t.urgent.due(now, woken) {
+		leaves = append(leaves, schemas.Immediate, schemas.Urgent)
+	}
+	if t.routine.due(now, woken) {
+		leaves = append(leaves, schemas.Routine)
+	}
+	return leaves
 }
 
 // tick is the next moment at which messages of one urgency leave. An interval of zero is a tick at every wake.
@@ -116,12 +131,20 @@ func (t *tick) due(now time.Time, woken bool) bool {
 
 func anyMessage(*store.Message) bool { return true }
 
-// release lets the approved messages of one urgency go that may, in random order. With the link down they stay: what is
-// decided now must leave now.
+// release lets the approved messages of one urgency go that may. With the link down they stay: what is decided now must
+// leave now.
 func (a *Agent) release(ctx context.Context, urgency schemas.Urgency, may func(*store.Message) bool) {
-	if !a.link.Up() {
-		return
+	if a.link.Up() {
+		a.releaseAll(ctx, urgency, may)
 	}
+}
+
+// shuffled is the order in which messages leave at one tick: one that tells nothing of when they were approved.
+func shuffled(waiting []*store.Message) {
+	rand.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+}
+
+func (a *Agent) releaseAll(ctx context.Context, urgency schemas.Urgency, may func(*store.Message) bool) {
 	var waiting []*store.Message
 	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
 		waiting, err = tx.MessagesIn(store.Out, store.Approved, string(urgency), releaseBatch)
@@ -132,9 +155,9 @@ func (a *Agent) release(ctx context.Context, urgency schemas.Urgency, may func(*
 		return
 	}
 	waiting = slices.DeleteFunc(waiting, func(m *store.Message) bool { return !may(m) })
-	rand.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+	a.order(waiting)
 	var group errgroup.Group
-	group.SetLimit(releaseParallel)
+	group.SetLimit(a.parallel)
 	for _, m := range waiting {
 		group.Go(func() error {
 			if err := a.releaseOne(ctx, m); err != nil {
