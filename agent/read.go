@@ -6,7 +6,6 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/store"
-	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
 
@@ -86,12 +85,11 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 		shown.State, shown.Open = string(state.State), state.Open
 		shown.Deadlines = a.showDeadlines(state, messages)
 		shown.TimeLeft = a.showTimeLeft(state, messages)
-		for side, authority := range map[lifecycle.Side]schemas.AuthorityID{
-			lifecycle.Requesting: state.Requesting, lifecycle.Requested: state.Requested,
-		} {
-			if state.NextToAct.Has(side) {
-				shown.Next = append(shown.Next, authority)
-			}
+		if state.NextToAct.Has(lifecycle.Requesting) {
+			shown.Next = append(shown.Next, state.Requesting)
+		}
+		if state.NextToAct.Has(lifecycle.Requested) {
+			shown.Next = append(shown.Next, state.Requested)
 		}
 		shown.MayNow = state.Next(state.SideOf(a.me))
 		for _, m := range messages {
