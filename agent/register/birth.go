@@ -54,50 +54,63 @@ func (b birth) under(age int, on time.Time) bool {
 type likeness int
 
 const (
-	dateUnknown  likeness = iota // one of them is not known
-	dateDiffers                  //
-	dateSameYear                 //
-	dateNear                     // as near as a slip of the pen, or as an unknown day
-	dateEqual                    //
+	dateUnknown   likeness = iota // one of them is not known
+	dateDiffers                   //
+	dateSameYear                  //
+	dateNear                      // one digit wrong
+	dateSlip                      // day and month exchanged, or the neighbouring year
+	dateYear                      // one of them only stands for its year (1 January, or parts that are not known), and that is equal
+	dateAboutYear                 // and that is the neighbouring year
+	dateBothYear                  // both only stand for their year, and are equal
+	dateEqual                     //
 )
 
+// dateBits is what dates of birth say. They are never a veto: one in twenty is wrong in some file.
+var dateBits = [...]float64{
+	dateUnknown: 0, dateDiffers: -4, dateSameYear: 0, dateNear: 4.5, dateSlip: 8, dateYear: 4.5, dateAboutYear: 3, dateBothYear: 8,
+	dateEqual: 14,
+}
+
 func (b birth) like(o birth) likeness {
-	switch {
-	case !b.known() || !o.known():
+	if !b.known() || !o.known() {
 		return dateUnknown
-	case b == o && b.full():
+	}
+	gap := b.year - o.year
+	if gap < 0 {
+		gap = -gap
+	}
+	switch {
+	case b == o && b.vague():
+		return dateBothYear
+	case b == o:
 		return dateEqual
-	case b.near(o):
+	case (b.vague() || o.vague()) && gap == 0:
+		return dateYear
+	case (b.vague() || o.vague()) && gap == 1:
+		return dateAboutYear
+	case gap == 0 && b.day == o.month && b.month == o.day, gap <= 1 && b.month == o.month && b.day == o.day:
+		return dateSlip
+	case b.month == o.month && b.day == o.day && digitsApart(int(b.year), int(o.year)) <= 1,
+		gap == 0 && b.month == o.month && digitsApart(int(b.day), int(o.day)) <= 1,
+		gap == 0 && b.day == o.day && digitsApart(int(b.month), int(o.month)) <= 1:
 		return dateNear
-	case b.year == o.year:
+	case gap == 0:
 		return dateSameYear
 	}
 	return dateDiffers
 }
 
-// near: day and month exchanged, one digit wrong, the neighbouring year, or a date that only stands for its year (1 January, or
-// parts that are not known).
-func (b birth) near(o birth) bool {
-	gap := b.year - o.year
-	if gap < 0 {
-		gap = -gap
-	}
-	if b.vague() || o.vague() {
-		return gap <= 1
-	}
-	if b.year == o.year && b.day == o.month && b.month == o.day {
-		return true
-	}
-	if b.month == o.month && b.day == o.day {
-		return gap <= 1 || digitsApart(int(b.year), int(o.year)) <= 1
-	}
-	if b.year != o.year {
-		return false
-	}
-	return b.month == o.month && digitsApart(int(b.day), int(o.day)) <= 1 || b.day == o.day && digitsApart(int(b.month), int(o.month)) <= 1
-}
-
+// vague: a date that only stands for its year.
 func (b birth) vague() bool { return b.month == 0 || b.day == 0 || b.month == 1 && b.day == 1 }
+
+// slips are the dates, this one among them, that are equal or one slip of the pen away.
+func (b birth) slips() []birth {
+	found := []birth{b}
+	if b.vague() {
+		return found
+	}
+	return append(found, birth{b.year, b.day, b.month}, birth{b.year - 1, b.month, b.day}, birth{b.year + 1, b.month, b.day})
+}
 
 func digitsApart(a, b int) int {
 	apart := 0

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -55,18 +54,19 @@ func (r *Register) update(ctx context.Context, work func(*change) error) error {
 
 // apply makes the index of after the change.
 func (c *change) apply(ix *index) *index {
-	entries := make([]*entry, 0, len(ix.entries)+len(c.put))
-	for _, e := range ix.entries {
-		if c.put[e.ref] == nil && c.gone[e.ref] == nil {
-			entries = append(entries, e)
+	var put, gone []*entry
+	for _, e := range c.put {
+		put = append(put, e)
+		if before := ix.byRef(e.ref); before != nil {
+			gone = append(gone, before)
 		}
 	}
-	for _, e := range c.put {
-		entries = append(entries, e)
+	for ref := range c.gone {
+		if before := ix.byRef(ref); before != nil {
+			gone = append(gone, before)
+		}
 	}
-	distinctions := maps.Clone(ix.distinctions)
-	maps.Copy(distinctions, c.added)
-	return newIndex(entries, distinctions)
+	return ix.with(c.r.keys, put, gone, c.added)
 }
 
 // find is the entry of a reference as it stands now, within this change.
@@ -77,7 +77,7 @@ func (c *change) find(ref digest) *entry {
 	if c.gone[ref] != nil {
 		return nil
 	}
-	return c.r.snapshot.Load().index.byRef[ref]
+	return c.r.snapshot.Load().index.byRef(ref)
 }
 
 // write puts an entry in the place of the one with its reference.
@@ -183,7 +183,7 @@ func (r *Register) Put(ctx context.Context, rec Record) (EntryID, error) {
 // keeps it. A label has no end and no feed removes it. Labels of one person from several sources are one entry, which keeps
 // the States of all.
 func (r *Register) Label(ctx context.Context, who schemas.Identity, protectFrom []schemas.StateCode, source string) error {
-	if len(r.keysOf(&who)) == 0 {
+	if !r.findable(&who) {
 		return fmt.Errorf("labelling a person: %w", &Defect{"/names", NoIdentity})
 	}
 	person := r.keys.person(&who)
@@ -217,17 +217,10 @@ func (r *Register) Label(ctx context.Context, who schemas.Identity, protectFrom 
 	return nil
 }
 
-// keysOf tells by what an identity can be found at all.
-func (r *Register) keysOf(who *schemas.Identity) []uint64 {
+// findable tells whether an identity has anything that it can be found by.
+func (r *Register) findable(who *schemas.Identity) bool {
 	m := r.keys.mac()
 	defer r.keys.release(m)
 	c := m.identity(who)
-	var found []uint64
-	for _, n := range c.names {
-		found = append(found, n.keys...)
-	}
-	for range c.documents {
-		found = append(found, 0)
-	}
-	return found
+	return len(c.names)+len(c.documents) > 0
 }

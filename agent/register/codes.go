@@ -3,65 +3,66 @@ package register
 import (
 	"encoding/binary"
 	"math/bits"
-	"strings"
-	"unicode"
+	"slices"
 
 	"comity/agent/register/name"
 	"comity/schemas"
 )
 
-// clk is a Bloom encoding of one name: 1,024 bits in which the features of its words are hashed with the key.
-type clk [16]uint64
+// A name is kept as the encodings of its words: the keyed hashes of the keys of each, and Bloom encodings of how it is spelled,
+// 256 bits a word and so a thousand bits for a name of four. Words are compared one by one, in any order.
 
-const (
-	clkBits   = 1024
-	clkHashes = 10
-)
+// bloom is a Bloom encoding of one side of a word: the keyed hashes of its pairs of sounds set two bits each.
+type bloom [2]uint64
 
-func (c *clk) add(h uint64) {
-	a, b := uint32(h), uint32(h>>32)|1
-	for i := range uint32(clkHashes) {
-		bit := (a + i*b) % clkBits
-		c[bit/64] |= 1 << (bit % 64)
+func (b *bloom) add(h uint64) {
+	for range 2 {
+		b[h>>6&1] |= 1 << (h & 63)
+		h >>= 7
 	}
 }
 
-func (c *clk) dice(o *clk) float64 {
-	both, sum := 0, 0
-	for i := range c {
-		both += bits.OnesCount64(c[i] & o[i])
-		sum += bits.OnesCount64(c[i]) + bits.OnesCount64(o[i])
-	}
+func (b bloom) count() int { return bits.OnesCount64(b[0]) + bits.OnesCount64(b[1]) }
+
+// dice is the likeness of two encodings, from 0 to 1.
+func (b bloom) dice(o bloom) float64 {
+	sum := b.count() + o.count()
 	if sum == 0 {
 		return 0
 	}
-	return 2 * float64(both) / float64(sum)
+	return 2 * float64(bits.OnesCount64(b[0]&o[0])+bits.OnesCount64(b[1]&o[1])) / float64(sum)
 }
 
-// nameCode is what is kept of one name.
+// wordCode is what is kept of one word of a name, or of several that some write as one.
+type wordCode struct {
+	letters uint64   // the spelling
+	keys    []uint64 // the consonants, the likeliest reading first
+	size    uint8    // of the first key, in sounds
+	from    uint8    // its place among the words of the name
+	to      uint8
+	shape   bloom // of the first key; zero where near is not like
+	sound   bloom // with the vowels; zero where the script does not write them, too
+}
+
+func (w *wordCode) span() bool { return w.from != w.to }
+
+// nameCode is one name: the single words in their order, then the spans.
 type nameCode struct {
-	keys  []uint64 // of its words
-	whole clk
+	words   []wordCode
+	singles int
+	mask    uint64 // has a bit set for each key, to pass over names that share none
 }
 
-func parts(s string) []name.Word { return name.Words(s) }
-
-func (m *mac) name(words []name.Word) nameCode {
-	var code nameCode
-	for _, w := range words {
-		for _, k := range w.Keys {
-			code.keys = append(code.keys, m.short(forToken, []byte(k)))
-			padded := "_" + k + "_"
-			for i := 0; i+2 <= len(padded); i++ {
-				code.whole.add(m.short(forFeature, []byte(padded[i:i+2])))
-			}
+func (n *nameCode) setMask() {
+	for i := range n.words {
+		for _, k := range n.words[i].keys {
+			n.mask |= 1 << (k & 63)
 		}
 	}
-	return code
 }
 
-// codes are what is kept of one person's identity.
-type codes struct {
+// identity is what is kept of one person.
+type identity struct {
 	names     []nameCode
 	born      birth
 	documents []documentCode
@@ -69,52 +70,90 @@ type codes struct {
 
 // documentCode is what is kept of one document.
 type documentCode struct {
-	number digest
+	number digest // as it is printed
+	look   digest // as it is read: O is 0
 	issuer schemas.StateCode
 }
 
-func (m *mac) identity(id *schemas.Identity) codes {
-	c := codes{born: parseBirth(string(id.BirthDate))}
+// name encodes the words of a name.
+func (m *mac) name(words []name.Word) nameCode {
+	code := nameCode{singles: name.Singles(words), words: make([]wordCode, len(words))}
+	for i := range words {
+		code.words[i] = m.word(&words[i])
+	}
+	code.setMask()
+	return code
+}
+
+func (m *mac) word(w *name.Word) wordCode {
+	c := wordCode{letters: m.short(forLetters, w.Letters), from: uint8(w.From), to: uint8(w.To), keys: make([]uint64, 0, len(w.Keys))}
+	for _, k := range w.Keys {
+		c.keys = append(c.keys, m.short(forKey, k))
+	}
+	if len(w.Keys) > 0 {
+		c.size = uint8(min(len(w.Keys[0]), 255))
+	}
+	if w.Exact {
+		return c
+	}
+	if len(w.Keys) > 0 {
+		c.shape = m.pairs(w.Keys[0])
+	}
+	if w.Sound != "" {
+		c.sound = m.pairs(w.Sound)
+	}
+	return c
+}
+
+// pairs encodes each two neighbours of a text, and its ends.
+func (m *mac) pairs(text string) bloom {
+	var b bloom
+	last := byte(0)
+	for i := range len(text) {
+		b.add(m.pair(last, text[i]))
+		last = text[i]
+	}
+	b.add(m.pair(last, 0))
+	return b
+}
+
+// identity encodes a person as the register keeps them, within the limits of a record.
+func (m *mac) identity(id *schemas.Identity) identity {
+	c := identity{born: parseBirth(string(id.BirthDate))}
 	for _, list := range [][]string{id.Names, id.FormerNames} {
 		for _, n := range list[:min(len(list), maxNames)] {
-			if words := parts(n); len(words) > 0 {
+			if words := name.Words(n[:min(len(n), maxLine)]); len(words) > 0 {
 				c.names = append(c.names, m.name(words))
 			}
 		}
 	}
 	for _, d := range id.Documents[:min(len(id.Documents), maxDocuments)] {
 		if n := documentNumber(d.Number); n != "" {
-			c.documents = append(c.documents, documentCode{m.digest(forDocument, []byte(n)), d.Issuer})
+			c.documents = append(c.documents, m.document(n, d.Issuer))
 		}
 	}
 	return c
 }
 
-// documentNumber is a number as it is compared: letters and digits, upper-case.
-func documentNumber(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
-			return unicode.ToUpper(r)
-		}
-		return -1
-	}, s)
-}
+// codesVersion is the first byte of sealed codes.
+const codesVersion = 2
 
-func (c *codes) marshal() []byte {
-	b := []byte{1, byte(len(c.names)), byte(len(c.documents))}
+func (c *identity) marshal() []byte {
+	b := []byte{codesVersion, byte(len(c.names)), byte(len(c.documents))}
 	b = binary.LittleEndian.AppendUint16(b, uint16(c.born.year))
 	b = append(b, byte(c.born.month), byte(c.born.day))
 	for _, n := range c.names {
-		b = append(b, byte(len(n.keys)))
-		for _, k := range n.keys {
-			b = binary.LittleEndian.AppendUint64(b, k)
-		}
-		for _, w := range n.whole {
-			b = binary.LittleEndian.AppendUint64(b, w)
+		b = append(b, byte(n.singles), byte(len(n.words)))
+		for _, w := range n.words {
+			b = append(b, byte(len(w.keys)), w.size, w.from, w.to)
+			for _, v := range slices.Concat(w.keys, []uint64{w.letters}, w.shape[:], w.sound[:]) {
+				b = binary.LittleEndian.AppendUint64(b, v)
+			}
 		}
 	}
 	for _, d := range c.documents {
 		b = append(b, d.number[:]...)
+		b = append(b, d.look[:]...)
 		b = append(b, byte(len(d.issuer)))
 		b = append(b, d.issuer...)
 	}
@@ -140,31 +179,43 @@ func (r *reader) take(n int) []byte {
 func (r *reader) byte() int      { return int(r.take(1)[0]) }
 func (r *reader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
 
-func unmarshalCodes(b []byte) (codes, error) {
+func unmarshalIdentity(b []byte) (identity, error) {
 	r := &reader{rest: b}
-	if r.byte() != 1 {
-		return codes{}, ErrCorrupt
+	if r.byte() != codesVersion {
+		return identity{}, ErrCorrupt
 	}
-	names, documents := r.byte(), r.byte()
-	c := codes{born: birth{int16(binary.LittleEndian.Uint16(r.take(2))), int8(r.byte()), int8(r.byte())}}
-	for range names {
-		var n nameCode
-		for range r.byte() {
-			n.keys = append(n.keys, r.uint64())
+	c := identity{names: make([]nameCode, r.byte()), documents: make([]documentCode, r.byte())}
+	c.born = birth{int16(binary.LittleEndian.Uint16(r.take(2))), int8(r.byte()), int8(r.byte())}
+	for i := range c.names {
+		n := &c.names[i]
+		n.singles = r.byte()
+		n.words = make([]wordCode, r.byte())
+		for j := range n.words {
+			n.words[j] = r.word()
 		}
-		for i := range n.whole {
-			n.whole[i] = r.uint64()
+		if n.singles > len(n.words) {
+			r.wrong = true
 		}
-		c.names = append(c.names, n)
+		n.setMask()
 	}
-	for range documents {
-		var d documentCode
+	for i := range c.documents {
+		d := &c.documents[i]
 		copy(d.number[:], r.take(len(d.number)))
+		copy(d.look[:], r.take(len(d.look)))
 		d.issuer = schemas.StateCode(r.take(r.byte()))
-		c.documents = append(c.documents, d)
 	}
-	if r.wrong {
-		return codes{}, ErrCorrupt
+	if r.wrong || len(r.rest) > 0 {
+		return identity{}, ErrCorrupt
 	}
 	return c, nil
+}
+
+func (r *reader) word() wordCode {
+	w := wordCode{keys: make([]uint64, r.byte()), size: uint8(r.byte()), from: uint8(r.byte()), to: uint8(r.byte())}
+	for i := range w.keys {
+		w.keys[i] = r.uint64()
+	}
+	w.letters = r.uint64()
+	w.shape, w.sound = bloom{r.uint64(), r.uint64()}, bloom{r.uint64(), r.uint64()}
+	return w
 }

@@ -33,7 +33,7 @@ func (r *Register) Distinct(ctx context.Context, who schemas.Identity, id EntryI
 		return fmt.Errorf("deciding that a person is not the one registered: %w", ErrTwoOfficers)
 	}
 	err := r.update(ctx, func(c *change) error {
-		e := r.snapshot.Load().index.entries[id]
+		e := r.snapshot.Load().index.byID[id]
 		if e == nil {
 			return ErrNoEntry
 		}
@@ -41,7 +41,7 @@ func (r *Register) Distinct(ctx context.Context, who schemas.Identity, id EntryI
 		defer r.keys.release(m)
 		asked := m.identity(&who)
 		for _, d := range asked.documents {
-			if slices.ContainsFunc(e.codes.documents, func(o documentCode) bool { return o.number == d.number }) {
+			if slices.ContainsFunc(e.who.documents, func(o documentCode) bool { return o.number == d.number }) {
 				return ErrCertain
 			}
 		}

@@ -9,16 +9,17 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/register/name"
 	"comity/schemas"
 )
 
 // entry is one entry as it stands in memory. It is never changed: a change makes another.
 type entry struct {
-	id    EntryID
-	ref   digest
-	row   digest // of the row, in the roll
-	codes codes
-	card  card
+	id   EntryID
+	ref  digest
+	row  digest // of the row, in the roll
+	who  identity
+	card card
 }
 
 // card is the small record of an entry, sealed in the file.
@@ -66,20 +67,20 @@ func (k *keys) encode(id EntryID, r *Record) entry {
 	m := k.mac()
 	defer k.release(m)
 	updated, _ := parseUpdated(r.Updated) // checked
-	e := entry{id: id, ref: m.digest(forRef, []byte(r.Ref)), codes: m.identity(&r.Identity)}
+	e := entry{id: id, ref: m.digest(forRef, r.Ref), who: m.identity(&r.Identity)}
 	e.card = card{
 		Status: r.Status, Origins: r.origins(), Feared: sortedStates(r.FearedStates), Consents: slices.Clone(r.Consents),
 		SuspensiveRemedy: r.SuspensiveRemedy, Informed: r.InformedOfSharing, Withdrawal: r.Withdrawal.counts(),
-		Witness: r.ProtectedWitness, Updated: updated, Content: m.digest(forContent, []byte(content(*r))),
+		Witness: r.ProtectedWitness, Updated: updated, Content: m.digest(forContent, content(*r)),
 	}
 	if end, err := endOfDay(r.Expires); err == nil {
 		e.card.Expires = end
 	}
 	for _, ref := range r.Linked {
-		e.card.Linked = append(e.card.Linked, m.digest(forRef, []byte(ref)))
+		e.card.Linked = append(e.card.Linked, m.digest(forRef, ref))
 	}
 	for _, ref := range r.Cleared {
-		e.card.Cleared = append(e.card.Cleared, m.digest(forRef, []byte(ref)))
+		e.card.Cleared = append(e.card.Cleared, m.digest(forRef, ref))
 	}
 	return e
 }
@@ -96,7 +97,7 @@ func (k *keys) sealEntry(e *entry) (sealedRow, error) {
 	if err != nil {
 		return sealedRow{}, err
 	}
-	row := sealedRow{id: e.id, ref: e.ref, codes: k.seal("codes", string(e.id), e.codes.marshal()), record: k.seal("record", string(e.id), record)}
+	row := sealedRow{id: e.id, ref: e.ref, codes: k.seal("codes", string(e.id), e.who.marshal()), record: k.seal("record", string(e.id), record)}
 	m := k.mac()
 	defer k.release(m)
 	e.row = m.rowDigest(row.id, row.ref, row.codes, row.record)
@@ -111,7 +112,7 @@ func (k *keys) openEntry(row sealedRow) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	if e.codes, err = unmarshalCodes(plain); err != nil {
+	if e.who, err = unmarshalIdentity(plain); err != nil {
 		return entry{}, err
 	}
 	if plain, err = k.open("record", string(row.id), row.record); err != nil {
@@ -129,8 +130,10 @@ func (k *keys) person(id *schemas.Identity) digest {
 	for _, list := range [][]string{id.Names, id.FormerNames} {
 		for _, n := range list {
 			var words []string
-			for _, w := range parts(n) {
-				words = append(words, w.Letters)
+			for _, w := range name.Words(n) {
+				if w.From == w.To {
+					words = append(words, w.Letters)
+				}
 			}
 			slices.Sort(words)
 			lines = append(lines, "n "+strings.Join(words, " "))

@@ -56,7 +56,7 @@ func unite(a, b []schemas.StateCode) []schemas.StateCode { return sortedStates(s
 func (l *lookUp) household(from, source *entry) []*entry {
 	seen := []*entry{from}
 	for next := 0; next < len(seen) && len(seen) < maxHousehold; next++ {
-		for _, other := range l.linked(seen[next]) {
+		for _, other := range l.index.linked(seen[next]) {
 			if slices.Contains(seen, other) || other.expired(l.now) || source != nil && cleared(source, other) {
 				continue
 			}
@@ -64,17 +64,6 @@ func (l *lookUp) household(from, source *entry) []*entry {
 		}
 	}
 	return seen[1:]
-}
-
-// linked is who is linked with an entry, by either's record.
-func (l *lookUp) linked(e *entry) []*entry {
-	var found []*entry
-	for _, ref := range e.card.Linked {
-		if other := l.index.byRef[ref]; other != nil {
-			found = append(found, other)
-		}
-	}
-	return append(found, l.index.linkedBy[e.ref]...)
 }
 
 func cleared(a, b *entry) bool {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // KeySize is the length of the register's key in bytes.
@@ -30,8 +31,9 @@ type keys struct {
 
 // mac is one caller's keyed hash.
 type mac struct {
-	state hash.Hash
-	sum   []byte
+	state      hash.Hash
+	sum, text  []byte
+	pairHashes *[128][128]atomic.Uint64
 }
 
 // readKeys reads a key file that only its owner may read.
@@ -71,7 +73,8 @@ func deriveKeys(key []byte) (*keys, error) {
 		return nil, fmt.Errorf("deriving register keys: %w", err)
 	}
 	k := &keys{aead: aead}
-	k.macs.New = func() any { return &mac{state: hmac.New(sha256.New, hashing), sum: make([]byte, 0, sha256.Size)} }
+	pairHashes := &[128][128]atomic.Uint64{}
+	k.macs.New = func() any { return &mac{state: hmac.New(sha256.New, hashing), pairHashes: pairHashes} }
 	return k, nil
 }
 
@@ -88,12 +91,13 @@ func writeNewKey(path string) error {
 }
 
 func (k *keys) mac() *mac      { return k.macs.Get().(*mac) }
-func (k *keys) release(m *mac) { m.sum = m.sum[:0]; k.macs.Put(m) }
+func (k *keys) release(m *mac) { clear(m.text); k.macs.Put(m) }
 
 // Purposes of keyed hashes.
 const (
-	forToken    = 't' // a key of a word of a name
-	forFeature  = 'f' // a feature in a Bloom encoding
+	forLetters  = 'w' // a word of a name as it is spelled
+	forKey      = 'k' // a key of a word
+	forPair     = 'f' // two neighbouring sounds, in a Bloom encoding
 	forDocument = 'd'
 	forRef      = 'r'
 	forLabel    = 'b' // the reference of a label
@@ -102,24 +106,35 @@ const (
 	forRoll     = 'l' // a row, in the proof that all rows are there
 )
 
-func (m *mac) of(purpose byte, text []byte) []byte {
+func (m *mac) of(purpose byte, text string) []byte {
 	m.state.Reset()
-	m.state.Write([]byte{purpose})
-	m.state.Write(text)
+	m.text = append(append(m.text[:0], purpose), text...)
+	m.state.Write(m.text)
 	m.sum = m.state.Sum(m.sum[:0])
 	return m.sum
 }
 
-func (m *mac) short(purpose byte, text []byte) uint64 {
+func (m *mac) short(purpose byte, text string) uint64 {
 	return binary.LittleEndian.Uint64(m.of(purpose, text))
 }
 
-func (m *mac) digest(purpose byte, text []byte) digest { return digest(m.of(purpose, text)) }
+func (m *mac) digest(purpose byte, text string) digest { return digest(m.of(purpose, text)[:16]) }
+
+// pair is the keyed hash of two neighbouring sounds. There are few, so each is computed once.
+func (m *mac) pair(a, b byte) uint64 {
+	known := &m.pairHashes[a&127][b&127]
+	h := known.Load()
+	if h == 0 {
+		h = m.short(forPair, string([]byte{a & 127, b & 127})) | 1<<63
+		known.Store(h)
+	}
+	return h
+}
 
 func (k *keys) digest(purpose byte, text string) digest {
 	m := k.mac()
 	defer k.release(m)
-	return m.digest(purpose, []byte(text))
+	return m.digest(purpose, text)
 }
 
 // sealPad hides the length of what is sealed: a long record belongs to somebody with many names or consents.

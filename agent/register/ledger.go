@@ -36,7 +36,7 @@ func (m *mac) rowDigest(id EntryID, ref digest, codes, record []byte) digest {
 	b = append(b, ref[:]...)
 	b = append(b, codes...)
 	b = append(b, record...)
-	return m.digest(forRoll, b)
+	return m.digest(forRoll, string(b))
 }
 
 func (r *Register) writeLedger(ctx context.Context, tx *sql.Tx, l ledger) error {

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"comity/schemas"
 )
 
 // Limits of one question.
@@ -31,15 +30,17 @@ func (r *Register) Look(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, fmt.Errorf("looking up: %w", err)
 	}
 	now := r.config.Now()
-	l := &lookUp{ctx: ctx, index: s.index, keys: r.keys, mac: r.keys.mac(), now: now}
+	l := &lookUp{ctx: ctx, index: s.index, keys: r.keys, mac: r.keys.mac(), now: now, enough: enough(s.index.size())}
 	defer r.keys.release(l.mac)
+	l.work = workspaces.Get().(*workspace)
+	defer l.work.release()
 	a := Answer{Fresh: r.fresh(s, now), Persons: make([][]Match, len(q.Persons))}
 	for i := range q.Persons {
 		if a.Persons[i], err = l.person(&q.Persons[i]); err != nil {
 			return Answer{}, fmt.Errorf("looking up: %w", err)
 		}
 	}
-	if a.Named, err = l.texts(q); err != nil {
+	if a.Named, err = l.texts(q.Texts); err != nil {
 		return Answer{}, fmt.Errorf("looking up: %w", err)
 	}
 	return a, nil
@@ -63,95 +64,9 @@ type lookUp struct {
 	keys  *keys
 	mac   *mac
 	now   time.Time
-}
 
-func (l *lookUp) person(id *schemas.Identity) ([]Match, error) {
-	if err := l.ctx.Err(); err != nil {
-		return nil, err
-	}
-	asked := l.mac.identity(id)
-	found := map[*entry]bool{} // to whether it is certain
-	for _, d := range asked.documents {
-		for _, e := range l.index.byDocument[d.number] {
-			found[e] = true
-		}
-	}
-	for _, n := range asked.names {
-		for _, k := range n.keys {
-			for _, e := range l.index.byKey[k] {
-				if _, known := found[e]; !known && alike(&n, asked.born, e) {
-					found[e] = false
-				}
-			}
-		}
-	}
-	who := l.keys.person(id)
-	var matches []Match
-	for e, certain := range found {
-		if _, decided := l.index.distinctions[distinction{e.id, who}]; decided && !certain {
-			continue
-		}
-		matches = append(matches, l.matches(e, certain)...)
-	}
-	sortMatches(matches)
-	return matches, nil
-}
-
-// alike compares a name, with the birth date, to an entry.
-func alike(n *nameCode, born birth, e *entry) bool {
-	need := 0.80
-	switch born.like(e.codes.born) {
-	case dateEqual:
-		need = 0.45
-	case dateNear:
-		need = 0.60
-	case dateDiffers, dateSameYear:
-		need = 0.95
-	}
-	for i := range e.codes.names {
-		if n.whole.dice(&e.codes.names[i].whole) >= need {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *lookUp) texts(q Question) ([]Match, error) {
-	var matches []Match
-	for i, text := range q.Texts {
-		found := map[*entry]bool{}
-		for _, word := range strings.Fields(text) {
-			if n := documentNumber(word); len(n) >= 6 {
-				for _, e := range l.index.byDocument[l.mac.digest(forDocument, []byte(n))] {
-					found[e] = true
-				}
-			}
-		}
-		words := strings.Fields(text)
-		for at := range words {
-			if err := l.ctx.Err(); err != nil {
-				return nil, err
-			}
-			for size := 2; size <= 5 && at+size <= len(words); size++ {
-				n := l.mac.name(parts(strings.Join(words[at:at+size], " ")))
-				for _, k := range n.keys[:min(1, len(n.keys))] {
-					for _, e := range l.index.byKey[k] {
-						if _, known := found[e]; !known && alike(&n, birth{}, e) {
-							found[e] = false
-						}
-					}
-				}
-			}
-		}
-		for e, certain := range found {
-			for _, m := range l.matches(e, certain) {
-				m.Text = i
-				matches = append(matches, m)
-			}
-		}
-	}
-	sortMatches(matches)
-	return matches, nil
+	enough float64 // bits, for a person to be held to be the one of an entry
+	work   *workspace
 }
 
 func sortMatches(matches []Match) {
@@ -170,4 +85,43 @@ func sortMatches(matches []Match) {
 		}
 		return 1
 	})
+}
+
+// workspace is room that look-ups hand on to each other. Nothing of a question stays in it.
+type workspace struct {
+	counts []counted
+	last   []lastSeen
+	round  uint32
+	known  map[string]askedWord // words of this question's texts that were met before
+}
+
+var workspaces = sync.Pool{New: func() any { return &workspace{known: map[string]askedWord{}} }}
+
+func (w *workspace) release() {
+	clear(w.known)
+	workspaces.Put(w)
+}
+
+// counted is how often an entry was met, and by which word last.
+type counted struct{ word, count uint8 }
+
+// counting is room to count entries in, all zero. Who takes it leaves it so.
+func (w *workspace) counting(n int) []counted {
+	if len(w.counts) < n {
+		w.counts = make([]counted, n)
+	}
+	return w.counts
+}
+
+// lastSeen is where in a text a word of an entry's name stood last; it counts in its own round only.
+type lastSeen struct {
+	round uint32
+	at    int32
+}
+
+func (w *workspace) lastSeen(n int) ([]lastSeen, uint32) {
+	if w.round++; len(w.last) < n || w.round == 0 {
+		w.last, w.round = make([]lastSeen, n), 1
+	}
+	return w.last, w.round
 }

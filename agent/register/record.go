@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"comity/agent/register/name"
 	"comity/schemas"
 )
 
@@ -143,7 +144,7 @@ func (r *Record) checkNames() *Defect {
 			switch {
 			case len(n) > maxLine:
 				return &Defect{fmt.Sprintf("%s/%d", member, i), TooLong}
-			case len(parts(n)) == 0:
+			case len(name.Words(n)) == 0:
 				return &Defect{fmt.Sprintf("%s/%d", member, i), NameUnreadable}
 			}
 		}

@@ -96,7 +96,7 @@ func (r *Register) load(ctx context.Context) error {
 		return err
 	}
 	r.ledger = l
-	return r.publish(ctx, newIndex(entries, distinctions))
+	return r.publish(ctx, r.keys.newIndex(entries, distinctions))
 }
 
 // publish makes an index the one that look-ups read. The log is emptied into the file first, so that the file does not change
@@ -174,7 +174,7 @@ func (r *Register) State(ctx context.Context) (State, error) {
 	}
 	now := r.config.Now()
 	state := State{Fed: s.fed, Fresh: r.fresh(s, now), Decisions: len(s.index.distinctions)}
-	for _, e := range s.index.entries {
+	for _, e := range s.index.byID {
 		switch {
 		case e.expired(now):
 			state.Expired++

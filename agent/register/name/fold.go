@@ -1,113 +1,367 @@
 package name
 
 import (
+	"iter"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
 
-// MaxWords bounds the words of one name.
-const MaxWords = 12
+// Limits of one name.
+const (
+	MaxWords  = 10
+	maxLetter = 40 // of a word; what is longer is cut
+	maxSpan   = 3  // words that some write as one
+)
 
-// Word is one word of a name.
+// Word is one word of a name, or several neighbours that some write as one ("Ali Reza", "Alireza").
 type Word struct {
-	Letters string   // in lower-case Latin letters and digits, or as it is where the script has no table
-	Keys    []string // of its consonants: words that may be the same name share one
+	Letters  string   // in plain lower-case Latin letters and digits, or as it is where its script has no table
+	Keys     []string // of its consonants, the likeliest first: words that may be the same name share one
+	Sound    string   // its likeliest sound with the vowels; empty where the script does not write them
+	From, To int      // its place among the words of the name: From alone, or up to To
+	Exact    bool     // it has digits, or is of a script without a table: near is not like
 }
 
-// Words folds a name. Case, accents, punctuation and the script make no difference; the order is kept.
+// Words folds a name. Case, accents, punctuation and the script make no difference, and words that come and go between one
+// writing and the next ("al-", "bin", "de la") are left out. First come the single words in their order, then the spans.
 func Words(s string) []Word {
+	tokens := glue(split(s, false))
+	if named := slices.DeleteFunc(slices.Clone(tokens), token.particle); len(named) > 1 {
+		tokens = named
+	}
+	tokens = tokens[:min(len(tokens), MaxWords)]
 	var words []Word
-	for _, letters := range split(s) {
-		words = append(words, Word{Letters: letters, Keys: keysOf(letters)})
-		if len(words) == MaxWords {
-			break
+	for size := 1; size <= min(maxSpan, len(tokens)); size++ {
+		for from := 0; from+size <= len(tokens); from++ {
+			words = append(words, join(tokens[from:from+size]...).word(from, from+size-1))
 		}
 	}
 	return words
 }
 
-// split gives the words in Latin letters. Digits belong to the word before them: "ALPHA-01" is one word.
-func split(s string) []string {
-	var words []string
-	var b strings.Builder
-	end := func() {
-		if b.Len() > 0 {
-			words = append(words, b.String())
-			b.Reset()
+// Case of the first letter of a word in a text.
+type Case int
+
+// The cases.
+const (
+	NoCase Case = iota // a script without
+	Small
+	Capital
+)
+
+// Text folds a text in which names may stand: word by word, as Words does, and each pair of neighbours that may be one word
+// right behind the first of the two. From and To count the words of the text.
+func Text(s string, each func(Word, Case)) {
+	tokens := slices.DeleteFunc(glue(split(s, true)), token.particle)
+	for i, t := range tokens {
+		c := NoCase
+		if t.capital {
+			c = Capital
+		} else if t.small {
+			c = Small
+		}
+		if t.letters[0] < '0' || t.letters[0] > '9' {
+			each(t.word(i, i), c)
+		}
+		for part := range han(t) {
+			each(part.word(i, i), c)
+		}
+		if i+1 < len(tokens) && !unicode.Is(unicode.Han, t.letters[0]) {
+			each(join(t, tokens[i+1]).word(i, i+1), c)
 		}
 	}
-	for _, r := range norm.NFKD.String(s) {
-		r = unicode.ToLower(r)
-		latin, known := romanise(r)
-		switch {
-		case r >= '0' && r <= '9':
-			if b.Len() == 0 && len(words) > 0 {
-				b.WriteString(words[len(words)-1])
-				words = words[:len(words)-1]
+}
+
+// han yields the pieces of two to four characters of a Chinese text, which has no spaces between words.
+func han(t token) iter.Seq[token] {
+	return func(yield func(token) bool) {
+		if len(t.letters) < 3 || !unicode.Is(unicode.Han, t.letters[0]) {
+			return
+		}
+		for size := 2; size <= min(4, len(t.letters)-1); size++ {
+			for from := 0; from+size <= len(t.letters); from++ {
+				if !yield(token{letters: t.letters[from : from+size], exact: true}) {
+					return
+				}
 			}
-			b.WriteRune(r)
-		case r >= 'a' && r <= 'z':
-			b.WriteRune(r)
-		case known:
-			b.WriteString(latin)
-		case unicode.Is(unicode.M, r), r == '\'', r == '’', r == '`', unicode.Is(unicode.Cf, r):
-		case unicode.IsLetter(r):
-			b.WriteRune(r)
-		default:
-			end()
 		}
 	}
-	end()
-	return words
 }
 
-func romanise(r rune) (string, bool) {
+// Singles counts the words of a name that are not spans.
+func Singles(words []Word) int {
+	n := 0
+	for n < len(words) && words[n].From == words[n].To {
+		n++
+	}
+	return n
+}
+
+// token is a word on its way: letters as in scripts.go.
+type token struct {
+	letters   []rune
+	unwritten bool // of a script that does not write its vowels
+	exact     bool // it has digits, or letters without a table
+	capital   bool // it begins with a capital
+	small     bool // it begins with a small letter
+}
+
+func (t token) word(from, to int) Word {
+	w := Word{Letters: plain(t.letters), From: from, To: to}
+	w.Keys, w.Sound = read(t.letters, t.unwritten)
+	if bare := withoutArticle(t.letters); len(bare) < len(t.letters) {
+		keys, sound := read(bare, t.unwritten)
+		w.Keys, w.Sound = unique(append(keys, w.Keys...)), sound
+	}
+	w.Keys = w.Keys[:min(len(w.Keys), MaxKeys)]
+	if t.unwritten {
+		w.Sound = ""
+	}
+	w.Exact = t.exact
+	return w
+}
+
+func (t token) particle() bool { return particles[plain(t.letters)] }
+
+// join writes tokens as one word.
+func join(tokens ...token) token {
+	if len(tokens) == 1 {
+		return tokens[0]
+	}
+	var all token
+	for i, t := range tokens {
+		letters := t.letters
+		if i > 0 {
+			letters = withoutArticle(letters)
+		}
+		all.letters = append(all.letters, letters...)
+		all.unwritten = all.unwritten || t.unwritten
+		all.exact = all.exact || t.exact
+		all.capital, all.small = all.capital || t.capital, all.small || t.small
+	}
+	all.letters = all.letters[:min(len(all.letters), 2*maxLetter)]
+	return all
+}
+
+// split gives the words. Digits belong to the word before them: "ALPHA-01" and "ALPHA 01" are one word. In a text the second is
+// two, since what follows a name there may be a year.
+func split(s string, text bool) []token {
+	p := &splitter{text: text}
+	for _, r := range norm.NFC.String(norm.NFKC.String(s)) { // presentation forms, full-width letters, ligatures
+		p.add(r)
+	}
+	p.end()
+	return p.words
+}
+
+// splitter collects the words of a text.
+type splitter struct {
+	words []token
+	token
+	text   bool
+	digits bool // the last thing in the word
+	gap    rune // behind the last word
+}
+
+func (p *splitter) end() {
+	if len(p.letters) > 0 {
+		p.words = append(p.words, p.token)
+	}
+	p.token, p.digits = token{}, false
+}
+
+func (p *splitter) write(latin string) {
+	for _, r := range latin {
+		if len(p.letters) < maxLetter {
+			p.letters = append(p.letters, r)
+		}
+	}
+	p.digits = false
+}
+
+func (p *splitter) add(r rune) {
+	first, lower := len(p.letters) == 0, unicode.ToLower(r)
+	switch {
+	case lower >= 'a' && lower <= 'z':
+		p.write(string(lower))
+	case unicode.IsDigit(r):
+		p.digit(r)
+		return
+	case r < 0x80 && r != '\'' && r != '`':
+		p.end()
+		p.gap = r
+		return
+	case r < 0x80:
+		return
+	case !p.letter(lower):
+		p.end()
+		p.gap = r
+		return
+	}
+	if first && len(p.letters) > 0 {
+		p.capital = unicode.IsUpper(r) || unicode.IsTitle(r)
+		p.small = unicode.IsLower(r)
+	}
+}
+
+// digit puts a digit behind the word that it belongs to. Leading zeros say nothing.
+func (p *splitter) digit(r rune) {
+	value := DigitValue(r)
+	if value == 0 && !p.digits {
+		return
+	}
+	n := len(p.words)
+	if len(p.letters) == 0 && n > 0 && len(p.words[n-1].letters) < maxLetter-10 && (!p.text || p.gap == '-') {
+		p.token, p.words = p.words[n-1], p.words[:n-1]
+	}
+	p.write(string('0' + value))
+	p.exact, p.digits = true, true
+}
+
+// DigitValue is the value of a decimal digit of any script: they stand in rows of ten.
+func DigitValue(r rune) rune {
 	if r < 0x80 {
-		return "", false
+		return r - '0'
 	}
-	if latin, ok := letters[r]; ok {
-		return latin, true
+	zero := r
+	for unicode.IsDigit(zero-1) && zero > r-9 {
+		zero--
 	}
-	if r >= 0x1200 && r < 0x1200+rune(8*len(ethiopic)) {
-		row := ethiopic[(r-0x1200)/8]
-		return strings.TrimPrefix(row, "-") + ethiopicVowels[(r-0x1200)%8], true
-	}
-	if r >= 0x0900 && r < 0x0d80 {
-		latin, ok := indic[0x0900+(r-0x0900)%0x80]
-		return latin, ok
-	}
-	return "", false
+	return (r - zero) % 10
 }
 
-// keysOf reduces letters to classes of consonants.
-func keysOf(letters string) []string {
-	var b strings.Builder
-	last := byte(0)
-	for i := 0; i < len(letters); i++ {
-		c := letters[i]
-		switch c {
-		case 'a', 'e', 'i', 'o', 'u', 'y', 'w', 'h':
-			continue
-		case 'd':
-			c = 't'
-		case 'b':
-			c = 'p'
-		case 'v':
-			c = 'f'
-		case 'g', 'q', 'c', 'x':
-			c = 'k'
-		case 'z', 'j':
-			c = 's'
+// letter adds a letter of any script; false ends the word.
+func (p *splitter) letter(r rune) bool {
+	if latin, ok := romanise(r); ok {
+		p.write(latin)
+		if r > 0x24f { // not Latin: no letter takes part in the next one's sound
+			p.write("·")
 		}
-		if c != last || c >= '0' && c <= '9' {
-			b.WriteByte(c)
+		p.unwritten = p.unwritten || unvowelled(r)
+		return true
+	}
+	if unicode.Is(unicode.M, r) || unicode.Is(unicode.Cf, r) && r != '\u200c' || strings.ContainsRune("’‘ʹʺʼʻʽ´·", r) {
+		return true
+	}
+	if bare := norm.NFD.String(string(r)); bare != string(r) {
+		for _, part := range bare {
+			if part < 0x80 {
+				p.write(string(unicode.ToLower(part)))
+			} else if !unicode.Is(unicode.M, part) && part != r {
+				p.letter(unicode.ToLower(part))
+			}
 		}
-		last = c
+		return true
 	}
-	if b.Len() == 0 {
-		return []string{letters}
+	if !unicode.IsLetter(r) {
+		return false
 	}
-	return []string{b.String()}
+	if len(p.letters) > 0 && unicode.Is(unicode.Han, r) != unicode.Is(unicode.Han, p.letters[len(p.letters)-1]) {
+		p.end()
+	}
+	if len(p.letters) == maxLetter && unicode.Is(unicode.Han, r) { // a sentence: the next piece begins with the end of this one
+		tail := slices.Clone(p.letters[maxLetter-3:])
+		p.end()
+		p.letters = tail
+	}
+	p.write(string(r))
+	p.exact = true
+	return true
 }
+
+// plainForms are the letters of scripts.go that stand for sounds, as they are commonly written.
+var plainForms = strings.NewReplacer("·", "", "'", "", "ṯ", "th", "ẓ", "d", "ǰ", "j", "ẋ", "kh", "ẇ", "w", "ĝ", "g", "ḣ", "h", "ñ", "n",
+	"š", "s", "č", "c", "ž", "z", "ř", "r", "ğ", "g", "đ", "d", "ţ", "t",
+	"β", "b", "ɾ", "r")
+
+func plain(letters []rune) string {
+	for _, r := range letters {
+		if r >= 0x80 || r == '\'' {
+			return plainForms.Replace(string(letters))
+		}
+	}
+	return string(letters)
+}
+
+// particles are words that come and go between one writing of a name and the next.
+var particles = set(`al el ul ur ar er as es ash esh ad ed ed an en at et az ez il l bin ben ibn bn bint binti bt ould uld walad wuld
+	de da do dos das del della di du des la le les lo van von der den ter ten zu zur af av y e i san st mr mrs ms dr`)
+
+func set(words string) map[string]bool {
+	s := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		s[w] = true
+	}
+	return s
+}
+
+// withoutArticle takes the Arabic article off the front, where enough is left to be a name.
+func withoutArticle(letters []rune) []rune {
+	for _, article := range []string{"a·l·", "al", "el"} {
+		a := []rune(article)
+		if len(letters) > 2*len(a)+1 && slices.Equal(letters[:len(a)], a) {
+			return letters[len(a):]
+		}
+	}
+	return letters
+}
+
+// servant is how "abd" is written in front of one of the names of God, with or without the article behind it.
+var servant = regexp.MustCompile(`^abd(?:[aeiou]+(?:l|r|s|z|n|d|t|sh)?)?$`)
+
+// glue joins what is one name to its bearer: "abd" and "abu" with the word after them, over an article. Both are then written
+// without the article, as half of the world does. Common short forms are written out.
+func glue(words []token) []token {
+	var glued []token
+	for i := 0; i < len(words); i++ {
+		t := words[i]
+		text := plain(t.letters)
+		switch {
+		case servant.MatchString(text), text == "abu", text == "abou", text == "abo", text == "abw", text == "aboo":
+			stem := "abd"
+			if text[:3] != stem {
+				stem = "abu"
+			}
+			next := i + 1
+			if next+1 < len(words) && words[next].particle() {
+				next++
+			}
+			if next >= len(words) {
+				break
+			}
+			t, i = words[next], next
+			rest, ok := strings.CutPrefix(string(t.letters), "a·l·")
+			if !ok {
+				rest = string(withoutArticle(t.letters))
+			}
+			t.letters = []rune(stem + "·" + rest)
+		case strings.HasPrefix(text, "abd"):
+			t.letters = servantOf(t.letters)
+		case shortForms[text] != "":
+			t.letters = []rune(shortForms[text])
+		}
+		glued = append(glued, t)
+	}
+	return glued
+}
+
+// servantOf drops the article inside a word: "abdulrahman", and "abd alrahman" where it is one word in Arabic.
+func servantOf(letters []rune) []rune {
+	text := string(letters)
+	if rest, ok := strings.CutPrefix(text, "a·b·d·a·l·"); ok && len(rest) > 3 {
+		return []rune("abd·" + rest)
+	}
+	for _, article := range []string{"ul", "el", "al", "il", "oul"} {
+		rest, ok := strings.CutPrefix(text, "abd"+article)
+		if ok && len(rest) > 2 && !strings.HasPrefix(rest, "ah") {
+			return []rune("abd·" + rest)
+		}
+	}
+	return letters
+}
+
+var shortForms = map[string]string{"md": "mohammed", "mohd": "mohammed", "muhd": "mohammed", "mhd": "mohammed", "mohmd": "mohammed"}

@@ -1,0 +1,79 @@
+package register
+
+import (
+	"strings"
+	"unicode"
+
+	"comity/agent/register/name"
+	"comity/schemas"
+)
+
+// documentNumber is a number as it is compared: its letters and digits in upper case.
+func documentNumber(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return unicode.ToUpper(r)
+		case r >= 'A' && r <= 'Z' || r >= '0' && r <= '9':
+			return r
+		case unicode.IsLetter(r):
+			return unicode.ToUpper(r)
+		case unicode.IsDigit(r):
+			return '0' + name.DigitValue(r)
+		}
+		return -1
+	}, s)
+}
+
+// looks writes a number with the letters that are taken for digits, and the other way round, as one.
+var looks = strings.NewReplacer("O", "0", "Q", "0", "I", "1", "L", "1", "Z", "2", "S", "5", "B", "8")
+
+func (m *mac) document(number string, issuer schemas.StateCode) documentCode {
+	return documentCode{number: m.digest(forDocument, number), look: m.digest(forDocument, "look "+looks.Replace(number)), issuer: issuer}
+}
+
+// The shortest numbers that are looked for in texts, and those that are certain there without an issuer beside them.
+const (
+	leastNumber   = 5
+	certainNumber = 7
+	mostNumber    = 24
+)
+
+// machineLines are the lengths of the lines of a machine-readable zone (ICAO 9303), with where in which the number stands.
+var machineLines = map[int][2]int{44: {0, 9}, 36: {0, 9}, 30: {5, 14}}
+
+// numbersIn yields what may be document numbers in a text: words with digits, joined with their neighbours where people leave
+// spaces, and the numbers in machine-readable zones.
+func numbersIn(text string, each func(number string)) {
+	type piece struct {
+		text  string
+		digit bool
+	}
+	var recent []piece // the last pieces, the newest last
+	for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:()[]{}\"'|=#№", r) }) {
+		if place, ok := machineLines[len(field)]; ok && strings.Contains(field, "<") {
+			each(documentNumber(field[place[0]:place[1]]))
+			continue
+		}
+		p := piece{text: documentNumber(strings.Trim(field, "."))}
+		p.digit = strings.ContainsAny(p.text, "0123456789")
+		if p.text == "" || len(p.text) > mostNumber || !p.digit && len(p.text) > 3 {
+			recent = recent[:0]
+			continue
+		}
+		recent = append(recent, p)
+		recent = recent[max(0, len(recent)-4):]
+		joined, digits := "", false
+		for i := len(recent) - 1; i >= 0; i-- {
+			joined, digits = recent[i].text+joined, digits || recent[i].digit
+			if digits && len(joined) >= leastNumber && len(joined) <= mostNumber {
+				each(joined)
+			}
+		}
+	}
+}
+
+// certain tells whether a number alone names a person: short numbers are met by chance.
+func certain(number string) bool {
+	return len(number) >= certainNumber || len(number) == certainNumber-1 && strings.ContainsFunc(number, unicode.IsLetter)
+}
