@@ -35,34 +35,17 @@ func OriginSafe(t MessageType, pointer string) bool {
 // NotOriginSafe lists the pointers of all values in a payload that may not go to a State of origin, sorted. A type
 // without any mark is not safe at all. The pointers hold names of the schema only if the payload was validated.
 func NotOriginSafe(t MessageType, payload []byte) ([]string, error) {
-	var tree any
-	if err := Decode(payload, &tree, PayloadLimits); err != nil {
+	all, err := Leaves(t, payload)
+	if err != nil {
 		return nil, err
 	}
 	var unsafe []string
-	leaves(tree, "", func(pointer string) {
-		if !OriginSafe(t, pointer) {
-			unsafe = append(unsafe, pointer)
+	for _, leaf := range all {
+		if !leaf.OriginSafe {
+			unsafe = append(unsafe, leaf.Pointer)
 		}
-	})
-	slices.Sort(unsafe)
-	return unsafe, nil
-}
-
-// leaves visits every value that holds no other.
-func leaves(node any, at string, visit func(pointer string)) {
-	switch node := node.(type) {
-	case map[string]any:
-		for name, child := range node {
-			leaves(child, at+pointerTo([]string{name}), visit)
-		}
-	case []any:
-		for i, child := range node {
-			leaves(child, at+"/"+strconv.Itoa(i), visit)
-		}
-	default:
-		visit(at)
 	}
+	return unsafe, nil
 }
 
 // schemaAt is a part of a schema, with the address that its references are relative to.
