@@ -1,4 +1,4 @@
-package policy
+package policy_test
 
 import (
 	"errors"
@@ -7,28 +7,30 @@ import (
 	"testing"
 	"time"
 
+	"comity/agent/policy"
 	"comity/schemas"
 )
 
 func TestClearance(t *testing.T) {
-	e := engine(t, Config{})
-	facts, _ := cleared(t)
-	good := Use{From: facts.From, To: facts.To, Channel: schemas.ChannelMLA, At: noon, Payload: facts.Payload}
+	s := bankRecords(t)
+	e, facts := s.engine(), s.facts
+	facts.Payload = s.payload()
+	good := policy.Use{From: facts.From, To: facts.To, Channel: schemas.ChannelMLA, At: noon, Payload: facts.Payload}
 	other := append([]byte(" "), facts.Payload...)
 	tests := []struct {
 		name   string
-		change func(*Use)
+		change func(*policy.Use)
 		want   error
 	}{
-		{"as decided", func(*Use) {}, nil},
-		{"at the end of its life", func(u *Use) { u.At = noon.Add(ClearanceLife) }, nil},
-		{"too late", func(u *Use) { u.At = noon.Add(ClearanceLife + time.Second) }, ErrClearanceStale},
-		{"before the decision", func(u *Use) { u.At = noon.Add(-time.Second) }, ErrClearanceStale},
-		{"other bytes", func(u *Use) { u.Payload = other }, ErrNotCleared},
-		{"no bytes", func(u *Use) { u.Payload = nil }, ErrNotCleared},
-		{"other recipient", func(u *Use) { u.To = "QP/justice" }, ErrNotCleared},
-		{"other sender", func(u *Use) { u.From = "QP/justice" }, ErrNotCleared},
-		{"other channel", func(u *Use) { u.Channel = schemas.ChannelBorder }, ErrNotCleared},
+		{"as decided", func(*policy.Use) {}, nil},
+		{"at the end of its life", func(u *policy.Use) { u.At = noon.Add(policy.ClearanceLife) }, nil},
+		{"too late", func(u *policy.Use) { u.At = noon.Add(policy.ClearanceLife + time.Second) }, policy.ErrClearanceStale},
+		{"before the decision", func(u *policy.Use) { u.At = noon.Add(-time.Second) }, policy.ErrClearanceStale},
+		{"other bytes", func(u *policy.Use) { u.Payload = other }, policy.ErrNotCleared},
+		{"no bytes", func(u *policy.Use) { u.Payload = nil }, policy.ErrNotCleared},
+		{"other recipient", func(u *policy.Use) { u.To = "QP/justice" }, policy.ErrNotCleared},
+		{"other sender", func(u *policy.Use) { u.From = "QP/justice" }, policy.ErrNotCleared},
+		{"other channel", func(u *policy.Use) { u.Channel = schemas.ChannelBorder }, policy.ErrNotCleared},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -43,29 +45,30 @@ func TestClearance(t *testing.T) {
 					t.Fatalf("a refused use spent the clearance: %v", err)
 				}
 			}
-			if err := clearance.Redeem(good); !errors.Is(err, ErrClearanceUsed) {
-				t.Fatalf("second redeem = %v, want %v", err, ErrClearanceUsed)
+			if err := clearance.Redeem(good); !errors.Is(err, policy.ErrClearanceUsed) {
+				t.Fatalf("second redeem = %v, want %v", err, policy.ErrClearanceUsed)
 			}
 		})
 	}
 }
 
-// TestZeroClearance: another package can write &Clearance{}, and it clears nothing.
+// TestZeroClearance: another package can write &policy.Clearance{}, and it clears nothing.
 func TestZeroClearance(t *testing.T) {
-	for _, c := range []*Clearance{nil, {}} {
+	for _, c := range []*policy.Clearance{nil, {}} {
 		if c.Covers(nil, "") {
 			t.Fatal("a clearance that no decision made covers something")
 		}
-		if err := c.Redeem(Use{}); !errors.Is(err, ErrNotCleared) {
-			t.Fatalf("redeem = %v, want %v", err, ErrNotCleared)
+		if err := c.Redeem(policy.Use{}); !errors.Is(err, policy.ErrNotCleared) {
+			t.Fatalf("redeem = %v, want %v", err, policy.ErrNotCleared)
 		}
 	}
 }
 
 func TestRedeemOnceConcurrently(t *testing.T) {
-	facts, _ := cleared(t)
-	_, clearance := engine(t, Config{}).Decide(t.Context(), facts)
-	use := Use{From: facts.From, To: facts.To, Channel: schemas.ChannelMLA, At: noon, Payload: facts.Payload}
+	s := bankRecords(t)
+	_, clearance := s.decide()
+	facts := s.facts
+	use := policy.Use{From: facts.From, To: facts.To, Channel: schemas.ChannelMLA, At: noon, Payload: facts.Payload}
 	var spent atomic.Int32
 	var wg sync.WaitGroup
 	for range 16 {

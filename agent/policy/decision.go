@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 
 	"comity/schemas"
 )
@@ -77,15 +79,81 @@ func (r *Release) covers(d Decision, p *schemas.Payload) bool {
 	return r.Necessity != "" && p.Onward == schemas.OnwardNone && len(p.ProtectFrom) > 0 && !slices.ContainsFunc(d.OriginSet, missing)
 }
 
-// seal computes the digest over the grounds and further lines that the engine knows.
-func (d *Decision) seal(f Facts, standing []string) {
+// seal computes the digest over the grounds and over what is known of every person.
+func (d *Decision) seal(f Facts, standings []standing) {
 	hash := sha256.New()
-	fmt.Fprintf(hash, "comity decision\n%s\n%s\n%x\n", f.From, f.To, sha256.Sum256(f.Payload))
+	fmt.Fprintf(hash, "comity decision\n%s\n%s\n%x\n%s\n", f.From, f.To, sha256.Sum256(f.Payload), d.Outcome)
 	for _, g := range d.Grounds {
 		fmt.Fprintf(hash, "ground %s %q %s %q\n", g.Rule, g.Variant, g.Verdict, g.Person)
 	}
-	for _, line := range standing {
+	lines := make([]string, len(standings))
+	for i, s := range standings {
+		lines[i] = s.line()
+	}
+	slices.Sort(lines)
+	for _, line := range lines {
 		fmt.Fprintf(hash, "person %s\n", line)
 	}
 	d.digest = [sha256.Size]byte(hash.Sum(nil))
+}
+
+// conclude draws the outcome and the words from the grounds: block outranks invalid, invalid outranks hold.
+func (e *Engine) conclude(grounds []Ground, q query, l *letter) Decision {
+	slices.SortFunc(grounds, func(a, b Ground) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Person, b.Person))
+	})
+	d := Decision{Outcome: Allow, Grounds: slices.Compact(grounds), Defects: l.defects, OriginSet: q.protectFrom}
+	if len(l.defects) > 0 {
+		d.Outcome = Invalid
+	}
+	for _, g := range d.Grounds {
+		if severity(g.Verdict) > severity(d.Outcome) {
+			d.Outcome = g.Verdict
+		}
+		d.Rules = append(d.Rules, g.Rule)
+		d.Referral = d.Referral || g.Rule == "ASY-04"
+	}
+	d.Rules = slices.Compact(d.Rules)
+	d.Why, d.Proposals = e.explain(d)
+	return d
+}
+
+// explain says in plain sentences why, the gravest first, and what could be done instead.
+func (e *Engine) explain(d Decision) (why string, proposals []string) {
+	var sentences []string
+	if len(d.Defects) > 0 {
+		sentences = append(sentences, "The message breaks the schema of its type.")
+	}
+	for _, verdict := range []Outcome{Block, Hold} {
+		for i, g := range d.Grounds {
+			again := i > 0 && d.Grounds[i-1].Rule == g.Rule && d.Grounds[i-1].Variant == g.Variant
+			if g.Verdict != verdict || again {
+				continue
+			}
+			form := e.formOf(g)
+			sentences = append(sentences, fmt.Sprintf("%s%s: %s", g.Rule, e.whom(d, g), form.Text))
+			if form.Propose != "" && !slices.Contains(proposals, form.Propose) {
+				proposals = append(proposals, form.Propose)
+			}
+		}
+	}
+	return strings.Join(sentences, " "), proposals
+}
+
+// whom lists the references of those for whom a form of a rule spoke.
+func (e *Engine) whom(d Decision, g Ground) string {
+	var refs []string
+	for _, other := range d.Grounds {
+		if other.Rule == g.Rule && other.Variant == g.Variant && other.Person != "" {
+			refs = append(refs, other.Person)
+		}
+	}
+	if len(refs) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(refs, ", ") + ")"
+}
+
+func (e *Engine) formOf(g Ground) form {
+	return e.rules.forms[form{id: g.Rule, Variant: Variant{Name: g.Variant}}.policyID()]
 }

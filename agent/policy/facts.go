@@ -2,10 +2,7 @@ package policy
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/cedar-policy/cedar-go"
 
 	"comity/agent/register"
 	"comity/pki"
@@ -46,92 +43,4 @@ type Facts struct {
 	Items []Item
 	// Release is what two protection officers released, nil where there is none.
 	Release *Release
-}
-
-const (
-	authorityType cedar.EntityType = "Authority"
-	messageType   cedar.EntityType = "Message"
-	actionType    cedar.EntityType = "Action"
-)
-
-// query is the facts in the form in which Cedar reads them.
-type query struct {
-	request  cedar.Request
-	entities cedar.EntityMap
-	closed   error // why the directory does not open the route, nil where it does
-}
-
-// gather turns facts into a query. It fails only where a Source fails: an authority that is not listed and a route
-// that is not allowed are facts like others.
-func gather(ctx context.Context, f Facts, p *schemas.Payload, sources []Source) (query, error) {
-	sender := authority(f.Directory, f.From)
-	recipient := authority(f.Directory, f.To)
-	message := cedar.Entity{
-		// The message has no name of its own here: it is not numbered before it is allowed.
-		UID: cedar.NewEntityUID(messageType, "draft"),
-		Attributes: cedar.NewRecord(cedar.RecordMap{
-			"recipient":    recipient.UID,
-			"channel":      cedar.String(p.Channel),
-			"type":         cedar.String(p.Type),
-			"language":     cedar.String(p.Language.Primary()),
-			"urgency":      cedar.String(p.Urgency),
-			"use_limit":    cedar.String(p.UseLimit),
-			"onward":       cedar.String(p.Onward),
-			"confidential": cedar.Boolean(p.Confidential),
-			"attachments":  cedar.Long(len(p.Attachments)),
-		}),
-	}
-
-	agreement, closed := f.Directory.Route(f.From, f.To, p.Channel, f.At)
-	circumstances := cedar.RecordMap{
-		"agreement_in_force": cedar.Boolean(closed == nil && agreement != nil),
-	}
-	for _, source := range sources {
-		record, err := source.Facts(ctx, Message{From: f.From, To: f.To, Payload: p})
-		if err != nil {
-			return query{}, fmt.Errorf("asking fact source %s: %w", source.Name(), err)
-		}
-		circumstances[cedar.String(source.Name())] = record
-	}
-
-	return query{
-		request: cedar.Request{
-			Principal: sender.UID,
-			Action:    cedar.NewEntityUID(actionType, "send"),
-			Resource:  message.UID,
-			Context:   cedar.NewRecord(circumstances),
-		},
-		entities: cedar.EntityMap{sender.UID: sender, recipient.UID: recipient, message.UID: message},
-		closed:   closed,
-	}, nil
-}
-
-// authority is the directory's row as an entity. What is not in the directory is an entity too, so that a rule can say
-// so, instead of an evaluation error.
-func authority(d Directory, id schemas.AuthorityID) cedar.Entity {
-	row, err := d.Authority(id)
-	listed := err == nil && row != nil && row.ID == id
-	if !listed {
-		row = &pki.Authority{}
-	}
-	return cedar.Entity{
-		UID: cedar.NewEntityUID(authorityType, cedar.String(id)),
-		Attributes: cedar.NewRecord(cedar.RecordMap{
-			"state":     cedar.String(id.State()),
-			"kind":      cedar.String(row.Kind),
-			"listed":    cedar.Boolean(listed),
-			"connected": cedar.Boolean(listed && row.Kind != pki.KindNotConnected),
-			"channels":  stringSet(row.Channels),
-			"types":     stringSet(row.Types),
-			"languages": stringSet(row.Languages),
-		}),
-	}
-}
-
-func stringSet[S ~string](names []S) cedar.Set {
-	values := make([]cedar.Value, len(names))
-	for i, name := range names {
-		values[i] = cedar.String(name)
-	}
-	return cedar.NewSet(values...)
 }

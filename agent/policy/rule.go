@@ -29,32 +29,28 @@ const (
 	Block   Outcome = "block"
 )
 
-// Rule is one rule as people read it.
+// Rule is one rule as people read it. A rule may have several forms under its one id: the plain one and variants, each
+// with a verdict of its own.
 type Rule struct {
 	ID      RuleID
-	Verdict Outcome // Allow for the permit, Hold or Block for a forbid
+	Verdict Outcome // the strictest of its forms; Allow for a permit
 	Source  string  // the legal source
 	Text    string  // one plain sentence
-	Base    bool    // compiled in; false for what a State has added
+	Propose string  // what could be done instead, "" where there is nothing to say
+	Example string
+	Base    bool // compiled in; false for what a State has added
+	// Elsewhere says what keeps the rule where no rule file does, "" where one does.
+	Elsewhere string
+	Variants  []Variant // the forms beside the plain one, in the order in which they are written
 }
 
-// The rules that are checks of the engine itself and so cannot be written in Cedar.
-const (
-	RuleForm  RuleID = "FORM-01"
-	RuleFacts RuleID = "FACT-01"
-	RuleEval  RuleID = "EVAL-01"
-	RuleBase  RuleID = "BASE-01" // the permit; named in a decision where it did not hold
-)
-
-func engineRules() []Rule {
-	return []Rule{
-		{ID: RuleForm, Verdict: Block, Base: true, Source: "What the filter cannot read does not leave",
-			Text: "The message does not follow the schema of its type."},
-		{ID: RuleFacts, Verdict: Block, Base: true, Source: "What the filter cannot know does not leave",
-			Text: "A fact that the rules need could not be established."},
-		{ID: RuleEval, Verdict: Block, Base: true, Source: "A rule that fails is never skipped",
-			Text: "A rule could not be evaluated."},
-	}
+// Variant is one further form of a rule.
+type Variant struct {
+	Name    string
+	Verdict Outcome
+	Source  string
+	Text    string
+	Propose string
 }
 
 //go:embed rules/*.cedar
@@ -85,17 +81,38 @@ func baseRuleFiles() ([]RuleFile, error) {
 	return files, nil
 }
 
-// ruleset is the rules in the two forms that a decision needs: all of them, and the permits alone.
+// ruleset is the rules in the forms that a decision needs: all of them by action, and the permits alone.
 type ruleset struct {
-	all     *cedar.PolicySet
-	permits *cedar.PolicySet
-	index   map[RuleID]Rule
+	message, person               *cedar.PolicySet
+	permitsMessage, permitsPerson *cedar.PolicySet
+	forms                         map[cedar.PolicyID]form
+	index                         map[RuleID]*Rule
+}
+
+// form is one policy of a rule file.
+type form struct {
+	id RuleID
+	Variant
+	permits bool
+	base    bool
+	example string
+}
+
+func (f form) policyID() cedar.PolicyID {
+	if f.Name == "" {
+		return cedar.PolicyID(f.id)
+	}
+	return cedar.PolicyID(string(f.id) + "/" + f.Name)
 }
 
 func newRuleset() *ruleset {
-	r := &ruleset{all: cedar.NewPolicySet(), permits: cedar.NewPolicySet(), index: map[RuleID]Rule{}}
-	for _, rule := range engineRules() {
-		r.index[rule.ID] = rule
+	r := &ruleset{
+		message: cedar.NewPolicySet(), person: cedar.NewPolicySet(),
+		permitsMessage: cedar.NewPolicySet(), permitsPerson: cedar.NewPolicySet(),
+		forms: map[cedar.PolicyID]form{}, index: map[RuleID]*Rule{},
+	}
+	for _, rule := range keptElsewhere() {
+		r.index[rule.ID] = &rule
 	}
 	return r
 }
@@ -118,56 +135,113 @@ func (r *ruleset) add(file RuleFile, base bool, schema *validate.Validator) erro
 		if err != nil {
 			return fmt.Errorf("rules %s line %d: %w", file.Name, policy.Position().Line, err)
 		}
-		if _, taken := r.index[rule.ID]; taken {
-			return fmt.Errorf("rules %s: rule id %s is used twice", file.Name, rule.ID)
+		if !base && rule.permits {
+			return fmt.Errorf("rules %s: rule %s permits; added rules may only forbid", file.Name, rule.id)
 		}
-		if !base && rule.Verdict == Allow {
-			return fmt.Errorf("rules %s: rule %s permits; added rules may only forbid", file.Name, rule.ID)
+		if err := schema.Policy(string(rule.policyID()), (*cedarast.Policy)(policy.AST())); err != nil {
+			return fmt.Errorf("rules %s: rule %s against the schema: %w", file.Name, rule.id, err)
 		}
-		if err := schema.Policy(string(rule.ID), (*cedarast.Policy)(policy.AST())); err != nil {
-			return fmt.Errorf("rules %s: rule %s against the schema: %w", file.Name, rule.ID, err)
-		}
-		rule.Base = base
-		r.index[rule.ID] = rule
-		r.all.Add(cedar.PolicyID(rule.ID), policy)
-		if policy.Effect() == cedar.Permit {
-			r.permits.Add(cedar.PolicyID(rule.ID), policy)
+		rule.base = base
+		if err := r.take(rule, policy); err != nil {
+			return fmt.Errorf("rules %s: %w", file.Name, err)
 		}
 	}
 	return nil
 }
 
-var ruleIDForm = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,11}-[0-9]{2,3}$`)
-
-// describe reads a rule's annotations; all are required.
-func describe(policy *cedar.Policy) (Rule, error) {
-	notes := policy.Annotations()
-	rule := Rule{
-		ID:      RuleID(notes["id"]),
-		Verdict: Outcome(notes["verdict"]),
-		Source:  string(notes["source"]),
-		Text:    string(notes["text"]),
+// take enters one form. A rule that a State adds may have variants of its own, but none may join a base rule: what is
+// under its id is what is compiled in.
+func (r *ruleset) take(f form, policy *cedar.Policy) error {
+	known := r.index[f.id]
+	_, taken := r.forms[f.policyID()]
+	joins := known != nil && f.Name != "" && known.Base == f.base && known.Elsewhere == ""
+	if taken || known != nil && !joins {
+		return fmt.Errorf("rule id %s is used twice", f.id)
 	}
 	switch {
-	case !ruleIDForm.MatchString(string(rule.ID)):
-		return Rule{}, errors.New(`a rule needs @id("LETTERS-00")`)
-	case rule.Source == "" || rule.Text == "":
-		return Rule{}, fmt.Errorf("rule %s needs @source and @text", rule.ID)
-	case policy.Effect() == cedar.Permit && rule.Verdict != "":
-		return Rule{}, fmt.Errorf("rule %s permits and so carries no @verdict", rule.ID)
-	case policy.Effect() == cedar.Permit:
-		rule.Verdict = Allow
-	case rule.Verdict != Block && rule.Verdict != Hold:
-		return Rule{}, fmt.Errorf(`rule %s needs @verdict("block") or @verdict("hold")`, rule.ID)
+	case known == nil && f.Name != "":
+		return fmt.Errorf("rule %s has a variant before its plain form", f.id)
+	case known == nil:
+		r.index[f.id] = &Rule{
+			ID: f.id, Verdict: f.Verdict, Source: f.Source, Text: f.Text, Propose: f.Propose, Example: f.example, Base: f.base,
+		}
+	default:
+		known.Variants = append(known.Variants, f.Variant)
+		if severity(f.Verdict) > severity(known.Verdict) {
+			known.Verdict = f.Verdict
+		}
 	}
-	return rule, nil
+	r.forms[f.policyID()] = f
+	r.place(f, policy)
+	return nil
+}
+
+// place puts a policy where its action asks for it. One that names no single action is asked about both.
+func (r *ruleset) place(f form, policy *cedar.Policy) {
+	all, permits := []*cedar.PolicySet{r.message, r.person}, []*cedar.PolicySet{r.permitsMessage, r.permitsPerson}
+	if scope, ok := (*cedarast.Policy)(policy.AST()).Action.(cedarast.ScopeTypeEq); ok {
+		switch scope.Entity.ID {
+		case "send":
+			all, permits = all[:1], permits[:1]
+		case "disclose":
+			all, permits = all[1:], permits[1:]
+		}
+	}
+	for i := range all {
+		all[i].Add(f.policyID(), policy)
+		if f.permits {
+			permits[i].Add(f.policyID(), policy)
+		}
+	}
+}
+
+// severity orders the outcomes.
+func severity(o Outcome) int {
+	return slices.Index([]Outcome{Allow, Hold, Invalid, Block}, o)
+}
+
+var (
+	ruleIDForm  = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,11}-[0-9]{2,3}$`)
+	variantForm = regexp.MustCompile(`^[a-z][a-z-]{1,30}$`)
+)
+
+// describe reads a rule's annotations. Id, verdict, source and text are required; variant, propose and example are not.
+func describe(policy *cedar.Policy) (form, error) {
+	notes := policy.Annotations()
+	f := form{
+		id:      RuleID(notes["id"]),
+		permits: policy.Effect() == cedar.Permit,
+		example: string(notes["example"]),
+		Variant: Variant{
+			Name:    string(notes["variant"]),
+			Verdict: Outcome(notes["verdict"]),
+			Source:  string(notes["source"]),
+			Text:    string(notes["text"]),
+			Propose: string(notes["propose"]),
+		},
+	}
+	switch {
+	case !ruleIDForm.MatchString(string(f.id)):
+		return form{}, errors.New(`a rule needs @id("LETTERS-00")`)
+	case f.Name != "" && !variantForm.MatchString(f.Name):
+		return form{}, fmt.Errorf("rule %s: @variant is a word in lower case", f.id)
+	case f.Source == "" || f.Text == "":
+		return form{}, fmt.Errorf("rule %s needs @source and @text", f.id)
+	case f.permits && f.Verdict != "":
+		return form{}, fmt.Errorf("rule %s permits and so carries no @verdict", f.id)
+	case f.permits:
+		f.Verdict = Allow
+	case f.Verdict != Block && f.Verdict != Hold:
+		return form{}, fmt.Errorf(`rule %s needs @verdict("block") or @verdict("hold")`, f.id)
+	}
+	return f, nil
 }
 
 // sorted gives the rules in the order of their ids.
 func (r *ruleset) sorted() []Rule {
 	rules := make([]Rule, 0, len(r.index))
 	for _, rule := range r.index {
-		rules = append(rules, rule)
+		rules = append(rules, *rule)
 	}
 	slices.SortFunc(rules, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return rules

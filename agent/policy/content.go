@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"comity/agent/scan"
+	"comity/schemas"
+)
+
+// content is what the words and the structured members of a message say about asylum.
+type content struct {
+	datum      bool // in words, for certain
+	structured bool // by the value of a member
+	doubtful   bool
+	unreadable bool
+	eurodac    bool
+	fearNoted  bool     // in the notes of the gate record
+	unit       bool     // the sender is named like a unit for asylum
+	codes      []string // of datum, structured and doubtful: A1 to A13, sorted
+	fileText   []string
+}
+
+// readContent scans a letter, and beside it what was noted at home and what the sender is called.
+func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender string) content {
+	c := scanLetter(ctx, s, l)
+	c.structured, c.eurodac = structuredData(l)
+	if c.structured {
+		c.codes = append(c.codes, "A3")
+	}
+	if f.Home.Gate != nil && f.Home.Gate.Notes != "" {
+		c.fearNoted = notesFear(ctx, s, f.Home.Gate.Notes)
+	}
+	c.unit = namesAsylumUnit(ctx, s, sender)
+	slices.Sort(c.codes)
+	c.codes = slices.Compact(c.codes)
+	return c
+}
+
+// scanLetter reads every text and every file. A scanner that is missing, fails or is slow has cleared nothing.
+func scanLetter(ctx context.Context, s Scanner, l *letter) (c content) {
+	in := scan.Input{Fields: l.scanned(), Files: l.files}
+	if len(in.Fields)+len(in.Files) == 0 {
+		return c
+	}
+	report, err := ask(ctx, func(ctx context.Context) (scan.Report, error) {
+		if s == nil {
+			return scan.Report{}, errNobodyToAsk
+		}
+		return s.Scan(ctx, in)
+	})
+	if err != nil {
+		return content{unreadable: true}
+	}
+	for _, hit := range report.Hits {
+		c.codes = append(c.codes, hit.Code)
+	}
+	strong := slices.ContainsFunc(report.Hits, scan.Hit.Strong)
+	switch report.Verdict {
+	case scan.Block:
+		c.datum = true
+	case scan.Hold, scan.Pass:
+		// A strong hit beside a known harmless phrase comes with a milder verdict.
+		c.doubtful = strong || len(report.Hits) > 0
+	default:
+		c.unreadable = true
+	}
+	nothingSaid := report.Verdict == scan.Hold && len(report.Hits) == 0
+	c.unreadable = c.unreadable || len(report.Unscannable) > 0 || !report.Covered || nothingSaid
+	c.fileText = report.FileText
+	return c
+}
+
+var errNobodyToAsk = errors.New("nobody to ask")
+
+// ask calls somebody who may be slow or may not listen to ctx, and stops waiting when it ends.
+func ask[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+	type reply struct {
+		value T
+		err   error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		var r reply
+		defer func() {
+			if recover() != nil { // what a panic says may quote what was read
+				r.err = errors.New("the one who was asked failed")
+			}
+			replies <- r
+		}()
+		r.value, r.err = call(ctx)
+	}()
+	select {
+	case r := <-replies:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+// structuredData finds asylum data that a member says by its value, whatever language the words are in (A2, A3, A8).
+func structuredData(l *letter) (found, eurodac bool) {
+	for _, leaf := range l.leaves {
+		text := strings.ToLower(leaf.Text)
+		switch {
+		case strings.HasSuffix(leaf.Pointer, "/provenance") && strings.Contains(text, "eurodac"):
+			found, eurodac = true, true
+		case strings.HasSuffix(leaf.Pointer, "/instrument") && containsAny(text, asylumInstruments):
+			found = true
+		case isIdentity(leaf.Pointer) && (text == "xxb" || text == "xxc"): // ICAO 9303: refugee
+			found = true
+		case strings.HasSuffix(leaf.Pointer, "/kind") && containsAny(text, []string{"convention-travel", "refugee"}):
+			found = true
+		}
+	}
+	return found, eurodac
+}
+
+// asylumInstruments are parts of names of instruments on which only asylum matters rest.
+var asylumInstruments = []string{
+	"refugee", "asylum", "dublin", "eurodac", "geneva-1951", "1951", "1967", "qualification", "temporary-protection", "2024-1348", "2024-1351", "2013-604",
+}
+
+func containsAny(text string, parts []string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
+}
+
+// fearStems tell of fear in the notes of a gate record. The notes never leave, and a false alarm costs one conversation, so
+// the list is wide.
+var fearStems = []string{
+	"fear", "afraid", "scared", "frighten", "terrif", "kill", "murder", "persecut", "tortur", "threat", "revenge", "retaliat", "honour", "asylum", "refugee", "danger", "unsafe", "not safe", "cannot return", "can't return", "does not want to return", "harm",
+	"peur", "crain", "redout", "tuer", "tué", "menac", "persécut", "tortur", "asile", "réfugi", "représailles",
+	"miedo", "tem", "matar", "amenaz", "perseg", "asilo", "refugi", "represalia",
+	"angst", "fürcht", "furcht", "töten", "droh", "verfolg", "asyl", "flücht",
+	"medo", "ameaç", "paura", "teme", "uccid", "minacc",
+	"боит", "страх", "убь", "угро", "пресл", "убежищ", "бежен",
+	"خوف", "خائف", "تخاف", "يخاف", "قتل", "تهديد", "اضطهاد", "لجوء", "لاجئ",
+	"害怕", "恐惧", "杀", "威胁", "迫害", "庇护", "难民",
+}
+
+// notesFear tells whether notes say, or may say, that the person fears to return. What cannot be read may say so.
+func notesFear(ctx context.Context, s Scanner, notes string) bool {
+	if containsAny(strings.ToLower(notes), fearStems) {
+		return true
+	}
+	c := scanLetter(ctx, s, noteLetter(notes))
+	return c.datum || c.doubtful || c.unreadable
+}
+
+// noteLetter is text that is not a message, in the form in which it is scanned.
+func noteLetter(text string) *letter {
+	return &letter{leaves: []schemas.Leaf{{Pointer: "", Text: text, Kind: schemas.LeafFree}}}
+}
+
+// unitStems are parts of names of units for asylum.
+var unitStems = []string{"asyl", "asil", "refug", "réfug", "flücht", "dublin", "eurodac", "bamf", "ofpra", "unhcr", "убежищ", "бежен", "لجوء", "庇护"}
+
+// namesAsylumUnit tells whether an authority is called like a unit for asylum (A9). Only words count here, not whether the
+// name is in a language that the scanner knows.
+func namesAsylumUnit(ctx context.Context, s Scanner, name string) bool {
+	if containsAny(strings.ToLower(name), unitStems) {
+		return true
+	}
+	return scanLetter(ctx, s, noteLetter(name)).datum
+}
