@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"comity/agent/policy"
+	"comity/agent/policy/policytest"
 	"comity/pki"
 	"comity/pki/pkitest"
 	"comity/schemas"
@@ -50,7 +51,7 @@ func newWorld(tb testing.TB) *world {
 	tb.Helper()
 	scheme := pkitest.NewScheme(tb, func() time.Time { return noon }, "QM", "QN", "QP")
 	scheme.Revoke(tb, "QP", scheme.Authority(qpBorder).Signing.Certificate, keyCompromise)
-	engine, err := policy.New(policy.Config{})
+	engine, err := policy.New(policytest.Config())
 	must(tb, err)
 	w := &world{scheme: scheme, view: scheme.Keeper(tb).View(), at: noon, engine: engine,
 		payload: schemas.Example("mla.status-query/1"), desks: map[schemas.AuthorityID]desk{}}

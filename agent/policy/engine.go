@@ -92,22 +92,22 @@ func (e *Engine) Decide(ctx context.Context, f Facts) (Decision, *Clearance) {
 	// 1. Facts from the bytes themselves, as far as they can be read.
 	l, err := readLetter(f.Payload)
 	if err != nil {
-		return e.undecided(RuleForm, err), nil
+		return undecided(RuleForm, err), nil
 	}
 	if f.Directory == nil || f.At.IsZero() {
-		return e.undecided(RuleFacts, errors.New("deciding without a directory or a time")), nil
+		return undecided(RuleFacts, errors.New("deciding without a directory or a time")), nil
 	}
 	// 2. Facts from the directory, the scanner, the register and further sources.
 	q, err := e.gather(ctx, f, l)
 	if err != nil {
-		return e.undecided(RuleFacts, err), nil
+		return undecided(RuleFacts, err), nil
 	}
 	// 3. and 4.
 	decision := e.decide(q, l)
 	decision.Route = q.closed
 	// A decision that outlives its caller's patience may rest on facts that nobody could finish reading.
 	if err := ctx.Err(); err != nil {
-		return e.undecided(RuleFacts, fmt.Errorf("deciding: %w", err)), nil
+		return undecided(RuleFacts, fmt.Errorf("deciding: %w", err)), nil
 	}
 	// 5. What two officers released.
 	decision.seal(f, q.standings)
@@ -131,7 +131,7 @@ func (e *Engine) Decide(ctx context.Context, f Facts) (Decision, *Clearance) {
 // attribute fail, and skip it.
 func (e *Engine) decide(q query, l *letter) Decision {
 	if err := e.check(q); err != nil {
-		return e.undecided(RuleFacts, err)
+		return undecided(RuleFacts, err)
 	}
 	grounds, failed := e.evaluate(e.rules.message, e.rules.permitsMessage, q.entities, q.message, RuleBase, "")
 	for i, request := range q.persons {
@@ -140,7 +140,7 @@ func (e *Engine) decide(q query, l *letter) Decision {
 	}
 	if len(failed) > 0 {
 		slices.Sort(failed)
-		return e.undecided(RuleEval, fmt.Errorf("evaluating rules %v", slices.Compact(failed)))
+		return undecided(RuleEval, fmt.Errorf("evaluating rules %v", slices.Compact(failed)))
 	}
 	if l.defective("/type", "/channel", "/language") {
 		// What could not be read is no reason why the route is closed; the defect says what is wrong.
@@ -202,11 +202,13 @@ func (e *Engine) check(q query) error {
 	return nil
 }
 
-// undecided is a block for a reason that is no rule's.
-func (e *Engine) undecided(rule RuleID, cause error) Decision {
-	decision := Decision{
-		Outcome: Block, Rules: []RuleID{rule}, Cause: cause, Grounds: []Ground{{Rule: rule, Verdict: Block}},
-		Why: e.rules.index[rule].Text, Proposals: []string{e.rules.index[rule].Propose},
+// undecided is a block for a reason that is no rule file's.
+func undecided(rule RuleID, cause error) Decision {
+	decision := Decision{Outcome: Block, Rules: []RuleID{rule}, Grounds: []Ground{{Rule: rule, Verdict: Block}}, Cause: cause}
+	for _, kept := range keptElsewhere() {
+		if kept.ID == rule {
+			decision.Why, decision.Proposals = string(rule)+": "+kept.Text, []string{kept.Propose}
+		}
 	}
 	if invalid, ok := errors.AsType[*schemas.InvalidError](cause); ok {
 		decision.Defects = invalid.Defects
