@@ -60,6 +60,10 @@ type glance struct {
 	Attachments []struct {
 		SHA256 string `json:"sha256"`
 	} `json:"attachments"`
+	Body struct {
+		Team     team.ID               `json:"team"`
+		Audience []schemas.AuthorityID `json:"audience"`
+	} `json:"body"`
 }
 
 func glanceAt(payload []byte) glance {
@@ -231,11 +235,26 @@ func (a *Agent) addItem(tx *store.Tx, f *policy.Facts, g glance, m *store.Messag
 	if err != nil {
 		return err
 	}
+	of := glanceAt(m.Payload)
+	sameCase := g.Case != "" && g.Case == m.Case && m.Sender == f.To
 	f.Items = append(f.Items, policy.Item{
-		From: m.Sender, Onward: p.Onward, OnwardTo: p.OnwardTo, UseLimit: p.UseLimit, ProtectFrom: p.ProtectFrom,
-		SameCase: g.Case != "" && g.Case == m.Case && m.Sender == f.To, Consented: consented,
+		From: m.Sender, Onward: p.Onward, OnwardTo: p.OnwardTo, SentTo: of.audience(), UseLimit: p.UseLimit, ProtectFrom: p.ProtectFrom,
+		SameCase: sameCase || g.sameTeam(of), Consented: consented,
 	})
 	return nil
+}
+
+// audience is the States that an item of a team was sent to by its author.
+func (g glance) audience() (states []schemas.StateCode) {
+	for _, id := range g.Body.Audience {
+		states = append(states, id.State())
+	}
+	return states
+}
+
+// sameTeam tells whether both are items of one team: what one member sent to it is used in its case.
+func (g glance) sameTeam(other glance) bool {
+	return g.Type.Channel() == schemas.ChannelJIT && g.Body.Team != (team.ID{}) && g.Body.Team == other.Body.Team
 }
 
 // consented tells whether the State that an item came from has allowed that it goes to an authority: by a granted decision

@@ -248,7 +248,7 @@ func (r *trips) play(t *testing.T, w *world, ids []schemas.AuthorityID, way []st
 		if s.side == lifecycle.Requested {
 			from, to = to, from
 		}
-		object := map[string]any{"to": []schemas.AuthorityID{to}}
+		object := map[string]any{"to": []schemas.AuthorityID{to}, "home": recordsAtHome()}
 		for member, v := range s.object {
 			object[member] = v
 		}
@@ -292,7 +292,7 @@ func (w *world) trip(t *testing.T, from, to schemas.AuthorityID, content []byte)
 	if err != nil {
 		t.Fatalf("%s approving %s: %v", from, m.Type, err)
 	}
-	d.seal(m.ID)
+	d.sealReviewed(m.ID)
 	w.carry(t)
 	return w.arrived(t, from, to, m.ID, m.SHA256)
 }

@@ -67,6 +67,7 @@ func TestWhatIsDueIsTheSameTruthOnBothSides(t *testing.T) {
 		t.Errorf("QM's alarms: %v", up)
 	}
 
+	w.feed(t)
 	n.send(draft(t, qm, "acknowledgement", id, ""))
 	w.carry(t)
 	check("done-late")

@@ -43,7 +43,8 @@ func TestATeamOfThree(t *testing.T) {
 	if _, ok := find(p.heldItems(), bilateral); ok {
 		t.Fatal("QP holds an item that was for others")
 	}
-	m.share("team-message", three, map[string]any{"references": []any{refJSON(toAll)}})
+	// Without the file: QN sent the same one for QM alone, onward none.
+	m.share("team-message", three, map[string]any{"references": []any{refJSON(toAll)}, "files": nil})
 	for _, d := range []*desk{n, p} {
 		if got, want := numbersFrom(t, d, qm), numbersFrom(t, m, qm, d.me); !slices.Equal(got, want) || !isCount(got) {
 			t.Errorf("%s numbers the items from QM %v, QM numbers them %v", d.me, got, want)

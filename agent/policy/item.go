@@ -10,7 +10,9 @@ type Item struct {
 	Onward   schemas.Onward
 	OnwardTo []schemas.StateCode // with OnwardListed
 	UseLimit schemas.UseLimit
-	// SameCase: the message belongs to the case that brought the item.
+	// SentTo is the States to which From sent the item itself: the audience of a team's item. For them it is not new.
+	SentTo []schemas.StateCode
+	// SameCase: the message belongs to the case that brought the item, or to the team.
 	SameCase bool
 	// Consented: a granted consent of From covers this recipient and this purpose. It lifts the limits of the item, never
 	// what protects a person.

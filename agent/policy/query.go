@@ -225,7 +225,8 @@ type itemFacts struct{ onward, use, protected, protectedFromReader bool }
 func (m messageFacts) itemFacts() (facts itemFacts) {
 	for _, item := range m.f.Items {
 		for _, reader := range m.readers {
-			allowed := item.Consented || reader == item.From.State() || item.Onward == schemas.OnwardListed && slices.Contains(item.OnwardTo, reader)
+			allowed := item.Consented || reader == item.From.State() || slices.Contains(item.SentTo, reader) ||
+				item.Onward == schemas.OnwardListed && slices.Contains(item.OnwardTo, reader)
 			facts.onward = facts.onward || !allowed
 		}
 		facts.use = facts.use || item.UseLimit != schemas.UseUnlimited && !item.SameCase && !item.Consented

@@ -294,6 +294,8 @@ func rows() []row {
 
 		{"ASY-08", "", block, "", "onward none, to a new State", item(fromQN(schemas.OnwardNone)), consented},
 		{"ASY-08", "", block, "", "with consent, which nobody gave", item(fromQN(schemas.OnwardWithConsent)), consented},
+		{"ASY-08", "", block, "", "onward none, to a State that was not in the audience of the item", item(fromQN(schemas.OnwardNone)),
+			func(s *story) { s.facts.Items[0].SentTo = []schemas.StateCode{"QM", "QP"} }},
 		{"ASY-08", "", block, "", "listed, and not listed", item(fromQN(schemas.OnwardListed)),
 			func(s *story) { s.facts.Items[0].OnwardTo = []schemas.StateCode{"QP"} }},
 		{"ASY-08", "", block, "", "onward none, back to its sender and to others of an audience",

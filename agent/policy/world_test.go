@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -260,3 +261,6 @@ func (s *story) expect(outcome policy.Outcome, rules ...policy.RuleID) policy.De
 	}
 	return d
 }
+
+// readJSON reads a few members of a document.
+func readJSON(data []byte, into any) error { return json.Unmarshal(data, into) }

@@ -35,6 +35,7 @@ func read(t *testing.T, file string, opened schemas.CaseID, answers schemas.Mess
 		t.Fatalf("%s: %v", file, err)
 	}
 	delete(draft, "to")
+	delete(draft, "home") // stays at home
 	if opened != "" {
 		draft["case"] = string(opened)
 	}
