@@ -170,27 +170,19 @@ func (a *Agent) ReleaseHeld(ctx context.Context, by string, id schemas.MessageID
 		return api.Message{}, err
 	}
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
-		review, err := openReview(tx, m)
+		review, err := checkRelease(tx, m, authors, by, r)
 		if err != nil {
 			return err
-		}
-		switch {
-		case review.Outcome != string(policy.Hold):
-			return problem(ReasonBlocked, "nothing releases a message that the rules block", "return it to its author (comity review return), or close the review (comity review block)")
-		case r.SHA256 != hexOf(m.PayloadSHA256) || r.Digest != hex.EncodeToString(review.Digest[:]):
-			return problem(ReasonOtherBytes, "the message or the decision is not the one that you have read", "comity review show, then release again")
-		case slices.Contains(authors, by) || m.ApprovedBy == by:
-			return problem(ReasonFourEyes, "who wrote or approved a message does not release it", "ask another protection officer")
 		}
 		if err := tx.AddRelease(&store.Release{Key: m.Key, Digest: review.Digest, Person: by, Necessity: r.Necessity, At: a.now(), Proof: proof}); err != nil {
 			return err
 		}
-		releases, err := tx.Releases(m.Key, review.Digest)
+		words, err := tx.Releases(m.Key, review.Digest)
 		if err != nil {
 			return err
 		}
 		err = a.recordHome(tx, eventReleased, m.ID, m.PayloadSHA256, by)
-		if len(releases) < 2 {
+		if len(words) < 2 {
 			return err
 		}
 		m.State = store.Approved
@@ -198,37 +190,62 @@ func (a *Agent) ReleaseHeld(ctx context.Context, by string, id schemas.MessageID
 	})
 }
 
+// checkRelease asks what our own records can answer.
+func checkRelease(tx *store.Tx, m *store.Message, authors []string, by string, r api.Release) (*store.Review, error) {
+	review, err := openReview(tx, m)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case review.Outcome != string(policy.Hold):
+		return nil, problem(ReasonBlocked, "nothing releases a message that the rules block", "return it to its author (comity review return), or close the review (comity review block)")
+	case r.SHA256 != hexOf(m.PayloadSHA256) || r.Digest != hex.EncodeToString(review.Digest[:]):
+		return nil, problem(ReasonOtherBytes, "the message or the decision is not the one that you have read", "comity review show, then release again")
+	case slices.Contains(authors, by) || m.ApprovedBy == by:
+		return nil, problem(ReasonFourEyes, "who wrote or approved a message does not release it", "ask another protection officer")
+	}
+	return review, nil
+}
+
 // checkReleasable asks the rules beforehand whether two such words would let the message go: better a clear answer now
 // than a message that comes back.
 func (a *Agent) checkReleasable(ctx context.Context, by string, id schemas.MessageID, r api.Release) error {
 	var m *store.Message
 	var review *store.Review
+	necessity := r.Necessity
 	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
 		if m, err = a.own(tx, id); err != nil {
 			return err
 		}
-		review, err = openReview(tx, m)
-		return err
-	})
-	if err != nil || review.Outcome != string(policy.Hold) {
-		return err // a block is refused with its own words
-	}
-	if r.Necessity == "" {
-		releases, err := a.necessityOf(ctx, m.Key, review.Digest)
+		authors, err := tx.Authors(m.Key)
 		if err != nil {
 			return err
 		}
-		r.Necessity = releases
+		if review, err = checkRelease(tx, m, authors, by, r); err != nil {
+			return err
+		}
+		words, err := tx.Releases(m.Key, review.Digest)
+		for _, word := range words {
+			necessity = max(necessity, word.Necessity)
+		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	assumed := &policy.Release{Digest: review.Digest, By: [2]string{by, "another"}, Necessity: r.Necessity}
+	assumed := &policy.Release{Digest: review.Digest, By: [2]string{by, "another officer"}, Necessity: necessity}
 	d, clearance, err := a.decide(ctx, outgoingOf(m), a.trust.View(), a.now(), assumed)
 	if err != nil || clearance != nil {
 		return err
 	}
-	if d.Digest() != review.Digest {
-		return problem(ReasonOtherBytes, "the rules come to another decision by now", "comity review renew, then read it again")
+	if d.Digest() == review.Digest {
+		return problem(ReasonConditions, "as it stands, this message cannot be released", releaseHint(d))
 	}
-	return problem(ReasonConditions, "as it stands, this message cannot be released", releaseHint(d))
+	// What the officer has read is no longer what the rules say: they are shown the new decision before they decide.
+	if err := a.decideAgain(ctx, id); err != nil {
+		return err
+	}
+	return problem(ReasonOtherBytes, "the rules come to another decision by now", "the message is judged anew at the next tick: comity review show, then decide")
 }
 
 func releaseHint(d policy.Decision) string {
@@ -236,17 +253,6 @@ func releaseHint(d policy.Decision) string {
 		return d.Proposals[0]
 	}
 	return "comity review show says what would have to be different; return it to its author"
-}
-
-func (a *Agent) necessityOf(ctx context.Context, k store.Key, digest store.Hash) (note string, err error) {
-	err = a.store.View(ctx, func(tx *store.Tx) error {
-		releases, err := tx.Releases(k, digest)
-		for _, one := range releases {
-			note = max(note, one.Necessity)
-		}
-		return err
-	})
-	return note, err
 }
 
 // ReturnHeld gives a message under review back to its author, who is told no reason.

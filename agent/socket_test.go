@@ -89,16 +89,31 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := made[0].ID
-	routes := map[people.Act]func(*api.Client) error{
-		people.Draft:      func(c *api.Client) error { _, err := c.Edit(ctx, id, draft(t, qn, "request", "", "")); return err },
-		people.Approve:    func(c *api.Client) error { _, err := c.Approve(ctx, id, "00"); return err },
-		people.DecideHeld: func(c *api.Client) error { _, err := c.Return(ctx, id); return err },
-		people.ReadList:   func(c *api.Client) error { _, err := c.Messages(ctx, api.Query{}); return err },
+	routes := []struct {
+		act  people.Act
+		call func(*api.Client) error
+	}{
+		{people.Draft, func(c *api.Client) error { _, err := c.Edit(ctx, id, draft(t, qn, "request", "", "")); return err }},
+		{people.Approve, func(c *api.Client) error { _, err := c.Approve(ctx, id, "00"); return err }},
+		{people.ReadList, func(c *api.Client) error { _, err := c.Messages(ctx, api.Query{}); return err }},
+		{people.DecideHeld, func(c *api.Client) error { _, err := c.Return(ctx, id); return err }},
+		{people.DecideHeld, func(c *api.Client) error { _, err := c.Block(ctx, id); return err }},
+		{people.DecideHeld, func(c *api.Client) error { _, err := c.Release(ctx, id, api.Release{}); return err }},
+		{people.DecideHeld, func(c *api.Client) error { _, err := c.ClearWithheld(ctx, id); return err }},
+		{people.DecideHeld, func(c *api.Client) error { _, err := c.NotSamePerson(ctx, id, api.Distinction{}); return err }},
+		{people.ReadReviews, func(c *api.Client) error { _, err := c.Reviews(ctx); return err }},
+		{people.ReadReviews, func(c *api.Client) error { _, err := c.Review(ctx, string(id)); return err }},
+		{people.ReadReviews, func(c *api.Client) error { _, err := c.ProtectionAlerts(ctx); return err }},
+		{people.ReadReviews, func(c *api.Client) error { return c.EndProtectionAlert(ctx, "referral", string(id)) }},
+		{people.CheckPolicy, func(c *api.Client) error { _, err := c.CheckPolicy(ctx, draft(t, qn, "request", "", "")); return err }},
+		{people.KeepRegister, func(c *api.Client) error { _, err := c.RegisterState(ctx); return err }},
+		{people.KeepRegister, func(c *api.Client) error { _, err := c.ImportRegister(ctx, "jsonl", nil); return err }},
+		{people.KeepRegister, func(c *api.Client) error { _, err := c.PutRegister(ctx, []byte("{}")); return err }},
 	}
 	for role := range o.staff {
 		person := &people.Person{Roles: []people.Role{people.Role(role)}}
-		for act, call := range routes {
-			err := call(o.as(t, people.Role(role)))
+		for _, route := range routes {
+			act, err := route.act, route.call(o.as(t, people.Role(role)))
 			p, refused := errors.AsType[*api.Problem](err)
 			forbidden := refused && p.Reason == api.ReasonForbidden
 			if forbidden == person.May(act) {

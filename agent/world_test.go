@@ -36,6 +36,7 @@ type world struct {
 	scheme    *pkitest.Scheme
 	published string
 	log       *strings.Builder
+	rules     []string // files of rules that each State adds
 	desks     map[schemas.AuthorityID]*desk
 }
 
@@ -59,9 +60,15 @@ func newWorld(t *testing.T) *world {
 
 func newWorldOf(t *testing.T, desks ...schemas.AuthorityID) *world {
 	t.Helper()
+	return newWorldWith(t, nil, desks...)
+}
+
+// newWorldWith is a world whose States add rules of their own.
+func newWorldWith(t *testing.T, rules []string, desks ...schemas.AuthorityID) *world {
+	t.Helper()
 	clock := pkitest.NewClock()
 	w := &world{
-		clock: clock, scheme: pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP"), published: t.TempDir(), log: &strings.Builder{},
+		clock: clock, scheme: pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP"), published: t.TempDir(), log: &strings.Builder{}, rules: rules,
 		desks: map[schemas.AuthorityID]*desk{},
 	}
 	w.publish(t)
@@ -105,7 +112,7 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 	config := Config{
 		Authority: id, Data: file("data"), Socket: file("agent.sock"), BrokerURL: "tls://127.0.0.1:1", Published: w.published, Pin: w.scheme.Pin,
 		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
-		Routine: time.Second, Urgent: time.Second,
+		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
 		Deadlines: deadline.Defaults(),
 		Timing:    Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
 	}
