@@ -23,6 +23,7 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 	h.Checks = append(h.Checks, a.checkClock(now))
 	h.Checks = append(h.Checks, CheckTrust(a.trust.View(), a.config, now)...)
 	h.Checks = append(h.Checks, CheckIdentity(a.identity, a.trust.View(), a.config, now)...)
+	h.Checks = append(h.Checks, a.checkRegister(ctx))
 	h.Checks = append(h.Checks, a.checkLink(ctx)...)
 	err := a.store.View(ctx, func(tx *store.Tx) error {
 		alarms, err := tx.Alarms(listLimit)
@@ -127,6 +128,23 @@ func checkCertificate(name string, certificate *x509.Certificate, listed [][]byt
 		check.OK, check.Detail, check.Hint = false, "not the one in the directory", "peers refuse it until the State's directory entry lists it"
 	case certificate.NotAfter.Before(now.Add(soon)):
 		check.Hint = "it expires within two weeks"
+	}
+	return check
+}
+
+// checkRegister tells the operator whether the register can be asked. It says nothing of anybody in it.
+func (a *Agent) checkRegister(ctx context.Context) api.Check {
+	check := api.Check{Name: "protection register"}
+	state, err := a.RegisterState(ctx)
+	switch {
+	case err != nil || !state.Reachable:
+		check.Detail = state.Detail
+		check.Hint = "until it can be asked, messages about identifiable persons wait: look at [register] in agent.toml; comity register init makes one"
+	case !state.Fresh:
+		check.Detail = "its feed is older than 26 hours, or there was none"
+		check.Hint = "import the asylum authority's feed: comity register import; until then messages about identifiable persons wait"
+	default:
+		check.OK, check.Detail = true, "feed of "+day(state.Feed)
 	}
 	return check
 }
