@@ -68,12 +68,6 @@ func (d *desk) review(id schemas.MessageID) api.Review {
 	return r
 }
 
-func (d *desk) release2(by string, r api.Review) error {
-	d.t.Helper()
-	_, err := d.ReleaseHeld(d.t.Context(), by, r.Message.ID, api.Release{SHA256: r.Message.SHA256, Digest: r.Digest}, []byte("proof"))
-	return err
-}
-
 func TestAHeldMessageLeavesOnceTwoOfficersReleasedIt(t *testing.T) {
 	w := newReviewWorld(t)
 	d := w.desks[qm]
@@ -82,21 +76,21 @@ func TestAHeldMessageLeavesOnceTwoOfficersReleasedIt(t *testing.T) {
 	if r.Outcome != "hold" || len(r.Rules) != 1 || r.Rules[0] != "NAT-01" || len(r.Message.Payload) == 0 {
 		t.Fatalf("review = %+v", r)
 	}
-	wantProblem(t, d.release2("officer-1", r), ReasonFourEyes) // its author
-	wantProblem(t, d.release2("approver", r), ReasonFourEyes)
+	wantProblem(t, d.letGo("officer-1", r, ""), ReasonFourEyes) // its author
+	wantProblem(t, d.letGo("approver", r, ""), ReasonFourEyes)
 	other := r
 	other.Digest = hex.EncodeToString(make([]byte, 32))
-	wantProblem(t, d.release2("protection-1", other), ReasonOtherBytes)
+	wantProblem(t, d.letGo("protection-1", other, ""), ReasonOtherBytes)
 
 	for range 2 { // the same officer's second word is no second officer's
-		if err := d.release2("protection-1", r); err != nil {
+		if err := d.letGo("protection-1", r, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := d.message(qm, m.ID).State; got != store.UnderReview {
 			t.Fatalf("after one officer the message is %s", got)
 		}
 	}
-	if err := d.release2("protection-2", r); err != nil {
+	if err := d.letGo("protection-2", r, ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.message(qm, m.ID); got.State != store.Approved || got.Seq != 0 {
@@ -117,14 +111,14 @@ func TestNothingReleasesABlock(t *testing.T) {
 	d := w.desks[qm]
 	m := d.stopped(requestOf(t, schemas.Immediate))
 	r := d.review(m.ID)
-	wantProblem(t, d.release2("protection-1", r), ReasonBlocked)
+	wantProblem(t, d.letGo("protection-1", r, ""), ReasonBlocked)
 	if _, err := d.BlockHeld(t.Context(), "protection-1", m.ID); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.message(qm, m.ID).State; got != store.UnderReview {
 		t.Errorf("a closed review shows as %s", got)
 	}
-	wantProblem(t, d.release2("protection-2", r), ReasonState)
+	wantProblem(t, d.letGo("protection-2", r, ""), ReasonState)
 	w.carry(t)
 	if _, err := w.desks[qn].find(qm, m.ID); err == nil {
 		t.Error("the peer has a message that was blocked")
@@ -144,7 +138,7 @@ func TestAnEditAfterAReleaseIsDecidedAnew(t *testing.T) {
 	m := d.stopped(requestOf(t, schemas.Urgent))
 	r := d.review(m.ID)
 	for _, officer := range []string{"protection-1", "protection-2"} {
-		if err := d.release2(officer, r); err != nil {
+		if err := d.letGo(officer, r, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
