@@ -193,6 +193,9 @@ func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance) error {
 			return err
 		}
 		for _, m := range found {
+			if m.Direction != store.In || oursBefore(found, m) {
+				continue
+			}
 			if err := a.addItem(tx, f, g, m, hex.EncodeToString(hash[:])); err != nil {
 				return err
 			}
@@ -213,6 +216,13 @@ func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance) error {
 		}
 	}
 	return nil
+}
+
+// oursBefore tells whether we had sent a file ourselves before it came to us: it is not the peer's to bind.
+func oursBefore(withFile []*store.Message, received *store.Message) bool {
+	return slices.ContainsFunc(withFile, func(m *store.Message) bool {
+		return m.Direction == store.Out && !m.SealedAt.IsZero() && !m.SealedAt.After(received.StoredAt)
+	})
 }
 
 // fileHash reads a SHA-256 as payloads spell it.
@@ -255,6 +265,21 @@ func (g glance) audience() (states []schemas.StateCode) {
 // sameTeam tells whether both are items of one team: what one member sent to it is used in its case.
 func (g glance) sameTeam(other glance) bool {
 	return g.Type.Channel() == schemas.ChannelJIT && g.Body.Team != (team.ID{}) && g.Body.Team == other.Body.Team
+}
+
+// noteItems makes a message and its files known by their hashes, so that they are recognised when they are passed on.
+func noteItems(tx *store.Tx, m *store.Message) error {
+	if err := tx.AddItem(m.PayloadSHA256, m.Key); err != nil {
+		return err
+	}
+	for _, file := range glanceAt(m.Payload).Attachments {
+		if hash, ok := fileHash(file.SHA256); ok {
+			if err := tx.AddItem(hash, m.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // consented tells whether the State that an item came from has allowed that it goes to an authority: by a granted decision

@@ -247,6 +247,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 			ID: m.ID, Kind: store.KindMessage, Lane: laneOf(m), Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256, Seq: m.Seq,
 			Wire: m.Wire, NextAt: now, ExpiresAt: m.ValidUntil,
 		}),
+		noteItems(tx, m),
 		a.refile(tx, m.Case, m.Recipient),
 		a.recordSigned(tx, m.Recipient, envelope.KindMessage, sealed.Header, sealed.Hash),
 		a.clear(tx, AlarmUnsealable, m.Recipient, string(m.ID)),

@@ -48,17 +48,8 @@ func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) erro
 		return err
 	}
 	m.Screening = store.ScreenClear
-	if err := tx.AddItem(m.PayloadSHA256, m.Key); err != nil {
+	if err := noteItems(tx, m); err != nil {
 		return err
-	}
-	for _, file := range glanceAt(m.Payload).Attachments {
-		hash, ok := fileHash(file.SHA256)
-		if !ok {
-			continue
-		}
-		if err := tx.AddItem(hash, m.Key); err != nil {
-			return err
-		}
 	}
 	if !found.Quarantine {
 		return tx.PutMessage(m)

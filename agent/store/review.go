@@ -156,12 +156,12 @@ func (t *Tx) ProtectionAlerts(limit int) ([]ProtectionAlert, error) {
 	}, `SELECT kind, subject, peer, raised_at, done_at, done_by FROM protection_alert WHERE done_at = 0 ORDER BY raised_at DESC, subject LIMIT ?`, limit)
 }
 
-// AddItem notes that a received message is, or holds, the item with a hash.
+// AddItem notes that a message is, or holds, the item with a hash.
 func (t *Tx) AddItem(hash Hash, k Key) error {
 	return t.exec(`INSERT OR IGNORE INTO item (sha256, sender, id) VALUES (?,?,?)`, hash[:], k.Sender, k.ID)
 }
 
-// MessagesWithItem reads the received messages that are or hold an item.
+// MessagesWithItem reads the messages, received or sent, that are or hold an item.
 func (t *Tx) MessagesWithItem(hash Hash) ([]*Message, error) {
 	return t.messages(`WHERE (sender, id) IN (SELECT sender, id FROM item WHERE sha256 = ?) ORDER BY stored_at, id`, hash[:])
 }

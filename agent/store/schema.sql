@@ -92,7 +92,7 @@ CREATE TABLE release (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
--- What must not be passed on as it likes: each received message and each file in it, by hash.
+-- By what a file is recognised when it is passed on: each message that was received or sent and each file in it, by hash.
 CREATE TABLE item (
   sha256 BLOB NOT NULL,                        -- of the payload, or of a file before or after it was made neutral
   sender TEXT NOT NULL,
