@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	ossignal "os/signal"
 	"path/filepath"
 	"syscall"
@@ -151,10 +152,28 @@ func (d *desk) hasSentNothing(id schemas.MessageID) {
 	}
 }
 
+// fullDisk makes the test binary play on a disk that is full: the limit is one of a whole process.
+const fullDisk = "COMITY_TEST_FULL_DISK"
+
 // The disk is full when the message would be sealed, and again when it would be put under review: it stays where it is.
 func TestAFullDiskLetsNothingOut(t *testing.T) {
+	if os.Getenv(fullDisk) == "" {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		child := exec.CommandContext(t.Context(), self, "-test.run=^TestAFullDiskLetsNothingOut$")
+		child.Env = append(os.Environ(), fullDisk+"=1")
+		if out, err := child.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
 	w := newWorldOf(t, qm, qn)
 	d := w.desks[qm]
+	if _, err := d.register.get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	m := d.write(aboutSomebody(t))
 	ossignal.Ignore(syscall.SIGXFSZ)
 	defer ossignal.Reset(syscall.SIGXFSZ)

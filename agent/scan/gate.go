@@ -42,6 +42,7 @@ var floors = [familyCount]uint32{
 
 // judgeLanguages cuts a text into stretches and judges each.
 func (p *profiles) judgeLanguages(text string) []stretch {
+	text = withoutCodes(text)
 	var all []stretch
 	var last [familyCount]int // the language of the stretch before, by family, from 1
 	for start := 0; start < len(text); {
@@ -50,6 +51,39 @@ func (p *profiles) judgeLanguages(text string) []stretch {
 		start = end
 	}
 	return all
+}
+
+// A code is a run of letters and digits that no language writes: a hash, an identifier, an account number.
+const (
+	codeLength = 12
+	codeDigits = 2
+)
+
+// withoutCodes blanks codes, which are in no language. Everything else keeps its place.
+func withoutCodes(text string) string {
+	var blanked []byte
+	digits, start := 0, 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && (kinds[text[i]]&(lower|upper|digit) != 0) {
+			if text[i] <= '9' {
+				digits++
+			}
+			continue
+		}
+		if digits >= codeDigits && i-start >= codeLength {
+			if blanked == nil {
+				blanked = []byte(text)
+			}
+			for j := start; j < i; j++ {
+				blanked[j] = ' '
+			}
+		}
+		digits, start = 0, i+1
+	}
+	if blanked == nil {
+		return text
+	}
+	return string(blanked)
 }
 
 // stretchEnd is where a sentence ends: at a full stop or line end, but not before it has some length.
