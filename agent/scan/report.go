@@ -41,8 +41,21 @@ type Reason string
 // The reasons.
 const (
 	NotText     Reason = "not-text"     // no text, and no reader for this kind of file
-	TooMuch     Reason = "too-much"     // more than the scanner reads: of size, of depth, or of encodings in one another
-	BadEncoding Reason = "bad-encoding" // not valid UTF-8
+	BadEncoding Reason = "bad-encoding" // not valid UTF-8, nor what it says that it is in
+	TooMuch     Reason = "too-much"     // more than the scanner reads: of size, of depth, of entries, or of encodings in one another
+	Broken      Reason = "broken"       // a reader could not make sense of it
+	Encrypted   Reason = "encrypted"    // or in an old office format, which looks the same from outside
+	Macros      Reason = "macros"
+	Mismatched  Reason = "mismatched" // name or media type claim another kind than the content is
+	Polyglot    Reason = "polyglot"   // something lies in it that its own directory does not name
+	Embedded    Reason = "embedded"   // an object that cannot be read
+	Picture     Reason = "picture"    // text in a picture may have been read, but never surely
+	NoText      Reason = "no-text"    // nothing was found to read, which does not mean that there is nothing
+	Active      Reason = "active"     // scripts, forms or layers, which show what is not there or hide what is
+	Revised     Reason = "revised"    // earlier versions lie in it
+	NoReader    Reason = "no-reader"  // the program that reads this kind is not installed
+	Crashed     Reason = "crashed"    // the reader ended by itself, was out of memory, or answered nonsense
+	TimedOut    Reason = "timed-out"
 )
 
 // Field is one string of a message. Pointer is where it stands: a JSON pointer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,6 +13,8 @@ type Config struct {
 	// Extractor is the command line that starts the child process that reads attachments. Without one, only plain text
 	// is read and every other attachment is unscannable.
 	Extractor []string
+	// ExtractTime is how long one attachment may take; zero means 30 s.
+	ExtractTime time.Duration
 }
 
 // Scanner looks for asylum data. It is safe for concurrent use.
@@ -48,23 +51,33 @@ func (s *Scanner) Scan(ctx context.Context, in Input) (report Report, err error)
 		if err := ctx.Err(); err != nil {
 			return Report{}, fmt.Errorf("scanning fields: %w", err)
 		}
-		s.readText(&report, f.Pointer, f.Text)
+		s.readField(&report, f)
 	}
 	for n, f := range in.Files {
 		if err := ctx.Err(); err != nil {
 			return Report{}, fmt.Errorf("scanning attachments: %w", err)
 		}
-		s.readFile(&report, fmt.Sprintf("file:%d", n), f)
+		s.readFile(ctx, &report, fmt.Sprintf("file:%d", n), f)
 	}
+	report.Hits = append(report.Hits, s.match.findJoined(pieces(in, report.FileText))...)
 	report.judge()
 	return report, nil
 }
 
-func (s *Scanner) readText(report *Report, pointer, text string) {
-	if !utf8.ValidString(text) {
-		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: BadEncoding})
+// pieces are the parts of a message in which people write: fields, and the text of attachments.
+func pieces(in Input, files []string) []piece {
+	var all []piece
+	for _, f := range in.Fields {
+		all = append(all, piece{f.Pointer, f.Text})
 	}
-	stretches := s.languages.judgeLanguages(text)
+	for n, text := range files {
+		all = append(all, piece{fmt.Sprintf("file:%d", n), text})
+	}
+	return all
+}
+
+// readText scans one text on all tracks.
+func (s *Scanner) readText(report *Report, pointer, text string, stretches []stretch) {
 	language, covered := summary(stretches)
 	report.Covered = report.Covered && covered
 	if len(text) > report.longest && language != "" {
@@ -72,7 +85,7 @@ func (s *Scanner) readText(report *Report, pointer, text string) {
 	}
 	hits, complete := s.match.readAll(text)
 	if !complete {
-		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: TooMuch})
+		report.miss(pointer, TooMuch)
 	}
 	for _, h := range hits {
 		if h.local != "" && !s.languages.may(stretches, h.Start, h.local) {
@@ -83,13 +96,40 @@ func (s *Scanner) readText(report *Report, pointer, text string) {
 	}
 }
 
-func (s *Scanner) readFile(report *Report, pointer string, f File) {
-	s.readText(report, pointer+"/name", f.Name)
-	text := string(f.Content)
-	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) || strings.HasPrefix(text, "%PDF") {
-		report.Unscannable = append(report.Unscannable, Unread{Pointer: pointer, Reason: NotText})
-		text = ""
+func (s *Scanner) readField(report *Report, f Field) {
+	if !utf8.ValidString(f.Text) {
+		report.miss(f.Pointer, BadEncoding)
+	}
+	s.readText(report, f.Pointer, f.Text, s.languages.judgeLanguages(f.Text))
+}
+
+// readFile scans an attachment: its name, its text and its metadata as one text, since a word may be split over them. The
+// language is that of the text, and of such lines of the metadata as are sentences.
+func (s *Scanner) readFile(ctx context.Context, report *Report, pointer string, f File) {
+	x := s.extract(ctx, f)
+	for _, reason := range x.Unread {
+		report.miss(pointer, reason)
+	}
+	text := x.Text + x.Notes
+	stretches := s.languages.judgeLanguages(x.Text)
+	at := len(x.Text)
+	for line := range strings.Lines(x.Notes) {
+		if strings.Count(line, " ") >= sentenceSpaces {
+			for _, st := range s.languages.judgeLanguages(line) {
+				st.start, st.end = st.start+at, st.end+at
+				stretches = append(stretches, st)
+			}
+		}
+		at += len(line)
 	}
 	report.FileText = append(report.FileText, text)
-	s.readText(report, pointer, text)
+	s.readText(report, pointer, text, stretches)
+}
+
+// sentenceSpaces is how many spaces a line of metadata has that may be a sentence.
+const sentenceSpaces = 7
+
+// miss notes that a part could not be read.
+func (r *Report) miss(pointer string, reason Reason) {
+	r.Unscannable = append(r.Unscannable, Unread{Pointer: pointer, Reason: reason})
 }

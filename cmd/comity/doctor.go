@@ -12,6 +12,7 @@ import (
 
 	"comity/agent"
 	"comity/agent/api"
+	"comity/agent/scan"
 )
 
 func doctorCommand() *cobra.Command {
@@ -41,6 +42,7 @@ func doctor(cmd *cobra.Command, home string, asJSON bool) error {
 		d.Checks = []api.Check{wrong("configuration", err.Error(), hintOf(err))}
 	} else {
 		d = examine(cmd.Context(), c, time.Now())
+		d.Checks = append(d.Checks, checkReaders(scan.Tools())...)
 	}
 	if asJSON {
 		if err := printJSON(cmd, d); err != nil {
@@ -85,6 +87,21 @@ func examine(ctx context.Context, c agent.Config, now time.Time) diagnosis {
 	d.Checks = append(d.Checks, wrong("agent", detail, "start it: comity agent --config HOME/agent.toml, or a whole sandbox: comity sandbox up DIR"))
 	d.Checks = append(d.Checks, checkFiles(ctx, c, now)...)
 	return d
+}
+
+// checkReaders tells which programs of the system are there to read attachments. Without one the agent works, and holds what
+// it would have read.
+func checkReaders(tools []scan.Tool) []api.Check {
+	var checks []api.Check
+	for _, t := range tools {
+		check := right("reader "+t.Name, "reads "+t.Reads)
+		if t.Path == "" {
+			check = right("reader "+t.Name, "not installed: "+t.Reads+" are held")
+			check.Hint = "install " + t.Name + " where the agent runs"
+		}
+		checks = append(checks, check)
+	}
+	return checks
 }
 
 // ofAlarm shows an alarm as what it is: an error, until somebody has looked at it.

@@ -12,13 +12,15 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"comity/agent/scan"
 )
 
 // asProgram makes the test binary behave as comity: tests that kill processes need real ones.
 const asProgram = "COMITY_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	if os.Getenv(asProgram) != "" || os.Getenv(scan.ChildVariable) != "" {
 		main()
 		return
 	}

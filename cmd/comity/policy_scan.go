@@ -30,7 +30,11 @@ With --jsonl each line is {"id":…,"text":…}, and each line of the answer, in
 Start and end are byte offsets into the UTF-8 text. A line that cannot be read is held, with "unscannable", and makes the
 exit code 1.`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			scanner, err := scan.New(scan.Config{})
+			child, err := extractor()
+			if err != nil {
+				return fmt.Errorf("finding this program, to read attachments: %w", err)
+			}
+			scanner, err := scan.New(scan.Config{Extractor: child})
 			if err != nil {
 				return err
 			}

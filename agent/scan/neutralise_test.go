@@ -1,0 +1,43 @@
+package scan
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestNeutralise(t *testing.T) {
+	s := newExtracting(t)
+	author := entry{"docProps/core.xml", `<c xmlns:dc="d"><dc:creator>Asylum Office</dc:creator></c>`}
+	letter := File{Name: "asylum letter.docx", Content: docx(t, `<w:p>`+run(clean)+`</w:p>`, author)}
+	out, err := Neutralise(letter, 3, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Name != "attachment-3.docx" || !out.Changed || out.Before == out.After {
+		t.Errorf("got %q, changed %v", out.Name, out.Changed)
+	}
+	if r := scanFile(t, s, out.File); r.Verdict != Pass {
+		t.Errorf("after: %s, %v %v", r.Verdict, r.Hits, r.Unscannable)
+	}
+	again, err := Neutralise(letter, 3, false)
+	if err != nil || again.After != out.After {
+		t.Errorf("a second time it comes out otherwise: %v", err)
+	}
+	if out, err := Neutralise(letter, 3, true); err != nil || out.Changed || !bytes.Equal(out.Content, letter.Content) {
+		t.Errorf("an original was altered: %v", err)
+	}
+
+	picture := onePixel[:len(onePixel)-12] + "\x00\x00\x00\x06tEXtasylum\x00\x00\x00\x00" + onePixel[len(onePixel)-12:]
+	if out, err := Neutralise(File{Name: "a.png", Content: []byte(picture)}, 1, false); err != nil || strings.Contains(string(out.Content), "asylum") || string(out.Content) != onePixel {
+		t.Errorf("the text of a PNG is still there: %q %v", out.Content, err)
+	}
+	jpeg := "\xff\xd8\xff\xe0\x00\x04ab\xff\xe1\x00\x08asylum\xff\xfe\x00\x04hi\xff\xda\x00\x02data\xff\xd9"
+	if out, err := Neutralise(File{Name: "a.jpg", Content: []byte(jpeg + strings.Repeat("\x00", 8))}, 1, false); err != nil || string(out.Content) != "\xff\xd8\xff\xe0\x00\x04ab\xff\xda\x00\x02data\xff\xd9" {
+		t.Errorf("the comment of a JPEG is still there: %q %v", out.Content, err)
+	}
+	if out, err := Neutralise(File{Name: "x.pdf", Content: pdfOf("(x)")}, 2, false); !errors.Is(err, ErrNotStripped) || out.Changed || out.Name != "attachment-2.pdf" {
+		t.Errorf("PDF: %q, changed %v, %v", out.Name, out.Changed, err)
+	}
+}

@@ -1,0 +1,62 @@
+package scan
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+)
+
+// picture reads what a picture says of itself, and the text in it, if tesseract is there. Such text is never sure, so a
+// picture holds whatever was found; a word of the lexicon in it blocks all the same.
+func (x *reader) picture(content []byte) {
+	x.miss(Picture)
+	x.note(printedRuns(content[:min(len(content), 1<<20)]))
+	text, err := runTool("tesseract", content, "stdin", "stdout", "--psm", "3")
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		x.miss(NoReader)
+	case err != nil:
+		x.miss(Broken)
+	default:
+		x.note(string(text))
+	}
+}
+
+// printedRuns are the runs of ASCII in a file, as its comments are.
+func printedRuns(content []byte) string {
+	const atLeast = 6
+	var b strings.Builder
+	begin := -1
+	for i, c := range append(content[:len(content):len(content)], 0) {
+		printed := c >= ' ' && c < 0x7F
+		switch {
+		case printed && begin < 0:
+			begin = i
+		case !printed && begin >= 0:
+			if i-begin >= atLeast {
+				b.Write(content[begin:i])
+				b.WriteByte('\n')
+			}
+			begin = -1
+		}
+	}
+	return b.String()
+}
+
+// Tool is a program that reads attachments, and that may not be installed.
+type Tool struct {
+	Name  string
+	Reads string // what is held without it
+	Path  string // "" where it is missing
+}
+
+// Tools lists the programs that readers call, for comity doctor. What a missing one would read is held.
+func Tools() []Tool {
+	tools := []Tool{{Name: "pdftotext", Reads: "PDF documents"}, {Name: "tesseract", Reads: "pictures with text"}}
+	for i := range tools {
+		if path, err := exec.LookPath(tools[i].Name); err == nil {
+			tools[i].Path = path
+		}
+	}
+	return tools
+}
