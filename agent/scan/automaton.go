@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 )
@@ -108,7 +109,8 @@ type trie struct {
 }
 
 func newTrie(patterns [][]uint8) *trie {
-	t := &trie{}
+	states := countStates(patterns)
+	t := &trie{next: make([]int32, 0, states<<8), found: make([][]int32, 0, states), space: make([]bool, 0, states)}
 	t.add()
 	for i, p := range patterns {
 		at := int32(0)
@@ -128,8 +130,25 @@ func newTrie(patterns [][]uint8) *trie {
 	return t
 }
 
+// countStates is how many different beginnings the patterns have: a table of this size is not grown while it is filled.
+func countStates(patterns [][]uint8) int {
+	sorted := slices.Clone(patterns)
+	slices.SortFunc(sorted, bytes.Compare)
+	n := 1
+	var before []uint8
+	for _, p := range sorted {
+		same := 0
+		for same < len(p) && same < len(before) && p[same] == before[same] {
+			same++
+		}
+		n += len(p) - same
+		before = p
+	}
+	return n
+}
+
 func (t *trie) add() {
-	t.next = append(t.next, make([]int32, 256)...)
+	t.next = t.next[:len(t.next)+256]
 	t.found = append(t.found, nil)
 	t.space = append(t.space, false)
 }

@@ -1,6 +1,8 @@
 package scan
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"strings"
 	"testing"
@@ -68,6 +70,18 @@ func BenchmarkCompile(b *testing.B) {
 			b.Fatal(err)
 		}
 		if _, err := newMatcher(terms); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkLoadProfiles(b *testing.B) {
+	for b.Loop() {
+		z, err := gzip.NewReader(bytes.NewReader(profileData))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := readProfiles(z); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -113,8 +113,8 @@ func makeProfile(f family, texts map[string][]string, covered map[string]bool) [
 				total++
 			})
 		}
-		if letters < profileLeast {
-			continue
+		if letters < profileLeast || letters < familyLetters(lines)/4 {
+			continue // what is not translated, in another script
 		}
 		for i := range c.share {
 			c.share[i] /= total
@@ -156,6 +156,15 @@ func makeProfile(f family, texts map[string][]string, covered map[string]bool) [
 		}
 	}
 	return out
+}
+
+// familyLetters counts the characters of some lines.
+func familyLetters(lines []string) int {
+	n := 0
+	for _, line := range lines {
+		n += len([]rune(line))
+	}
+	return min(n, profileAmount)
 }
 
 // familyOf is the family of most letters of a text.
