@@ -19,6 +19,8 @@ type content struct {
 	eurodac    bool
 	fearNoted  bool     // in the notes of the gate record
 	unit       bool     // the sender is named like a unit for asylum
+	plainly    bool     // there is a hit on the plain or folded track
+	failed     bool     // the scanner did not answer
 	codes      []string // of datum, structured and doubtful: A1 to A13, sorted
 	fileText   []string
 }
@@ -41,7 +43,21 @@ func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender stri
 
 // scanLetter reads every text and every file. A scanner that is missing, fails or is slow has cleared nothing.
 func scanLetter(ctx context.Context, s Scanner, l *letter) (c content) {
-	in := scan.Input{Fields: l.scanned(), Files: l.files}
+	words, codes := l.scanned()
+	c = scanAll(ctx, s, scan.Input{Fields: words, Files: l.files})
+	// A code is in no language, and random letters are like a word in some disguise: only what stands there plainly counts.
+	coded := scanAll(ctx, s, scan.Input{Fields: codes})
+	c.datum = c.datum || coded.datum
+	c.doubtful = c.doubtful || coded.plainly
+	c.unreadable = c.unreadable || coded.failed
+	if coded.datum || coded.plainly {
+		c.codes = append(c.codes, coded.codes...)
+	}
+	return c
+}
+
+// scanAll scans one input.
+func scanAll(ctx context.Context, s Scanner, in scan.Input) (c content) {
 	if len(in.Fields)+len(in.Files) == 0 {
 		return c
 	}
@@ -52,23 +68,22 @@ func scanLetter(ctx context.Context, s Scanner, l *letter) (c content) {
 		return s.Scan(ctx, in)
 	})
 	if err != nil {
-		return content{unreadable: true}
+		return content{unreadable: true, failed: true}
 	}
 	for _, hit := range report.Hits {
 		c.codes = append(c.codes, hit.Code)
+		c.plainly = c.plainly || hit.Track == scan.Plain || hit.Track == scan.Folded
 	}
-	strong := slices.ContainsFunc(report.Hits, scan.Hit.Strong)
 	switch report.Verdict {
 	case scan.Block:
 		c.datum = true
 	case scan.Hold, scan.Pass:
-		// A strong hit beside a known harmless phrase comes with a milder verdict.
-		c.doubtful = strong || len(report.Hits) > 0
+		c.doubtful = len(report.Hits) > 0 // a strong hit beside a known harmless phrase comes with a milder verdict
 	default:
-		c.unreadable = true
+		c.failed = true
 	}
 	nothingSaid := report.Verdict == scan.Hold && len(report.Hits) == 0
-	c.unreadable = c.unreadable || len(report.Unscannable) > 0 || !report.Covered || nothingSaid
+	c.unreadable = c.failed || len(report.Unscannable) > 0 || !report.Covered || nothingSaid
 	c.fileText = report.FileText
 	return c
 }

@@ -130,20 +130,24 @@ func (l *letter) namingTexts() []string {
 	return texts
 }
 
-// scanned is every text whose author had a choice, with its place, and the names of members that no schema has: they are
-// words too.
-func (l *letter) scanned() []scan.Field {
-	var fields []scan.Field
+// scanned is every text whose author had a choice, with its place: words, among them the names of members that no schema
+// has, and apart from them what has a closed form, such as dates, identifiers and codes.
+func (l *letter) scanned() (words, codes []scan.Field) {
 	for _, leaf := range l.leaves {
 		if leaf.Unknown {
-			words := strings.NewReplacer("_", " ", "-", " ", "/", " ").Replace(leaf.Pointer)
-			fields = append(fields, scan.Field{Pointer: leaf.Pointer + "#", Text: strings.TrimSpace(words)})
+			name := strings.NewReplacer("_", " ", "-", " ", "/", " ").Replace(leaf.Pointer)
+			words = append(words, scan.Field{Pointer: leaf.Pointer + "#", Text: strings.TrimSpace(name)})
 		}
-		if leaf.Text != "" && leaf.Kind != schemas.LeafChosen && leaf.Kind != schemas.LeafContent {
-			fields = append(fields, scan.Field{Pointer: leaf.Pointer, Text: leaf.Text})
+		field := scan.Field{Pointer: leaf.Pointer, Text: leaf.Text}
+		switch {
+		case leaf.Text == "" || leaf.Kind == schemas.LeafChosen || leaf.Kind == schemas.LeafContent:
+		case leaf.Kind == schemas.LeafFormed:
+			codes = append(codes, field)
+		default:
+			words = append(words, field)
 		}
 	}
-	return fields
+	return words, codes
 }
 
 // filesOf reads the attachments. Content that is not base64 is handed on as it stands: the scanner says what it is.
