@@ -154,8 +154,11 @@ func (o *office) writes(draft map[string]any) []api.Message {
 	ctx := o.t.Context()
 	made, err := o.as(sandbox.Officer1).Draft(ctx, encoded(o.t, draft))
 	if err != nil {
-		problem, _ := errors.AsType[*api.Problem](err)
-		o.t.Fatalf("%s drafting: %v %+v", o.id, err, problem)
+		var defects []schemas.Defect
+		if problem, ok := errors.AsType[*api.Problem](err); ok {
+			defects = problem.Defects
+		}
+		o.t.Fatalf("%s drafting: %v %+v", o.id, err, defects)
 	}
 	for _, m := range made {
 		if schemas.SingleSignature(m.Type) {
@@ -248,6 +251,9 @@ func (o *office) expect(to, gotOutcome string, got []string, outcome string, rul
 func (o *office) says(c api.PolicyCheck, outcome string, rules ...string) {
 	o.t.Helper()
 	o.expect("all", c.Outcome, c.Rules, outcome, rules)
+	if c.Outcome != outcome {
+		o.t.Logf("errors %+v; why: %s", c.Errors, c.Why)
+	}
 }
 
 // arrives is the message as an officer of its recipient reads it.

@@ -90,7 +90,7 @@ func TestS01BankRecords(t *testing.T) {
 		"extent": "partial", "summary": "Statements for March to May 2026.", "return_required": false,
 		"items": []any{object{"sha256": hash, "certified": true, "chain_of_custody": []any{object{"at": now(), "holder": "Bank, records office", "action": "produced"}}}},
 	}, "QM/justice"), records), inCase(opened.Case)))
-	a.arrives(opened)
+	a.delivers(with(letter("mla.result-receipt/1", "18(17)", object{"received_at": now()}, "QN/justice"), object{"case": string(opened.Case), "in_reply_to": string(result.ID)}))
 
 	// S01b: used in another case, they stop at home until the State that gave them has consented.
 	other := with(with(letter("mla.request/1", "18(3)(f)", object{
@@ -148,7 +148,7 @@ func TestS03Border(t *testing.T) {
 		"kind": "vehicle", "crossing_point": "QNABC", "vehicle": object{"type": "van", "plate": "TEST-123"}, "possible_victims": 1, "child_possible": true,
 		"handling": "safeguard-victim", "expires_at": time.Now().UTC().Truncate(time.Second).Add(6 * time.Hour).Format(time.RFC3339),
 	}, "QN/border"), object{"urgency": "immediate", "urgency_reason": "live-alert"}))
-	s.at(t, "QN/border").delivers(with(letter("border.alert-response/1", "10(1)", object{"outcome": "intercepted"}, "QM/border"), inCase(sent.Case)))
+	s.at(t, "QN/border").delivers(with(letter("border.alert-response/1", "10(1)", object{"outcome": "intercepted", "at": now()}, "QM/border"), with(inCase(sent.Case), object{"urgency": "immediate", "urgency_reason": "live-alert"})))
 
 	b := s.at(t, "QN/justice")
 	told := with(letter("mla.spontaneous-information/1", "18(4)", object{"content": "The girl asked for asylum.", "restrictions": object{"keep_confidential": "always"}}, "QM/justice", "QO/justice"),
