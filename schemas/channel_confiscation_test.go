@@ -101,7 +101,6 @@ func TestConfiscationConditions(t *testing.T) {
 		{"bank secrecy, 12(6)", decision, edits{"/body/ground": "bank-secrecy"}, "/body/ground", RuleEnum},
 
 		{"victims by name", asked, edits{"/subjects": []any{map[string]any{"ref": "p1", "role": "victim"}}}, "/subjects", RuleNotAllowed},
-		{"a list of victims as a file", decided, edits{"/attachments": []any{}}, "/attachments", RuleNotAllowed},
 		{"a victim's name as claim", asked, edits{"/body/victims/claims/0": smuggled}, "/body/victims/claims/0", RulePattern},
 		{"compensation of no victim", asked, edits{"/body/victims": nil}, "/body/victims", RuleRequired},
 		{"victims and no compensation", asked, edits{"/body/dispositions": kinds(toOwner)}, "/body/victims", RuleNotAllowed},

@@ -433,6 +433,11 @@ func rows() []row {
 				return tell(tb, "border.carrier-notice/1").set("/body/passenger_names", []any{"TESTPERSON LIMA-12"})
 			},
 			func(s *story) { s.set("/body/passenger_names", nil) }},
+		{"VIC-03", "", hold, "", "a list of victims attached to a request for disposal",
+			func(tb testing.TB) *story {
+				return tell(tb, "confiscation.disposal-request/1").attach("TESTPERSON BRAVO-08, TESTPERSON BRAVO-09")
+			},
+			func(s *story) { s.set("/attachments", nil) }},
 		{"WIT-01", "", block, "p1", "a protected witness by name, known at home",
 			func(tb testing.TB) *story {
 				return bankRecords(tb).set("/subjects", nil).about(schemas.RoleWitness, noNationality).recorded("p1", policy.PersonRecord{ProtectedWitness: true})

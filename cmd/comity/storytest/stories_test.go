@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,14 +121,18 @@ func TestS02Confiscation(t *testing.T) {
 	}, "QN/justice"), owner))
 
 	order := file("order-1.txt", "text/plain", "Confiscation order of the Regional Court of QM, in full (synthetic)\n")
+	amount := object{"amount": object{"value": "240000.00", "currency": "EUR"}}
 	body := object{
-		"route": "enforce-foreign-order", "facts": "The court ordered that the flat be confiscated.", "matter": matter, "offence": offence, "property": []any{flat},
+		"route": "enforce-foreign-order", "facts": "The court ordered that the flat be confiscated.", "matter": matter, "offence": offence,
 		"purpose": "Enforcement of the order.", "description": "Enforcement of the order against the flat.",
-		"order_copy": object{"files": []any{order["attachments"].([]any)[0].(object)["sha256"]}},
+		"order_copy": object{"files": []any{order["attachments"].([]any)[0].(object)["sha256"]}, "court": "Regional Court of QM", "issued_on": "2026-10-02", "final": true},
 	}
 	request := with(with(letter("confiscation.request/1", "13(1)(b)", body, "QN/justice"), owner), order)
-	check := a.check(request)
-	a.says(check, "invalid")
+	a.refuses(request, "/body/extent")
+	body["extent"] = amount
+	opened := a.delivers(with(letter("confiscation.request/1", "13(1)(b)", body, "QN/justice"), with(owner, order)))
+	b := s.at(t, "QN/justice")
+	b.delivers(with(letter("confiscation.decision/1", "13(1)", object{"outcome": "accepted"}, "QM/justice"), inCase(opened.Case)))
 
 	// S02b: names of victims, one of them protected against QN.
 	a.registers(`{"ref":"s02","names":["TESTPERSON BRAVO-09"],"birth_date":"1999-04-12","nationalities":["QN"],"status":"pending"}`)
@@ -136,7 +141,15 @@ func TestS02Confiscation(t *testing.T) {
 		"dispositions": []any{object{"kind": "return-for-victim-compensation", "amount": object{"value": "211000.00", "currency": "EUR"}}},
 		"victims":      object{"count": 2, "claims": []any{"k3w8m2qhx5t7bz0dgj4n6rva1s", "p9f1c6ty4ke8wd2vz7hbm3xgn5"}},
 	}, "QN/justice"), list)
-	a.says(a.check(with(disposal, object{"case": "c4se000000000000000000000a"})), "hold")
+	held := a.check(with(disposal, inCase(opened.Case)))
+	a.says(held, "hold", "ASY-05", "VIC-03")
+	proposed := false
+	for _, p := range held.Recipients[0].Proposals {
+		proposed = proposed || strings.Contains(p, "claim ids")
+	}
+	if !proposed {
+		t.Errorf("a count and claim ids are not proposed: %v", held.Recipients[0].Proposals)
+	}
 }
 
 // S03: a live alert leaves at once; what was said about asylum does not reach the State of nationality, and another State only
