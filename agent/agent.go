@@ -61,8 +61,9 @@ type Agent struct {
 	compared    atomic.Bool
 
 	changes   *changes
-	released  bells  // an approved message may leave
-	submitted bells  // the outbox has something new
+	released  bells // an approved message may leave
+	submitted bells // the outbox has something new
+	failures  failures
 	chores    signal // a hole or an expiry may be nearer
 	ready     chan struct{}
 	readyOnce sync.Once

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -78,31 +79,63 @@ func (a *Agent) submitAll(ctx context.Context, due []*store.Parcel) {
 
 // submit hands one parcel to the broker and plans what follows.
 func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
-	// The first attempt has the envelope's id, so that a retry after a lost answer is stored once. What is sent again on
-	// purpose is another attempt: the broker would suppress it, and the peer has asked for it.
-	attempt := p.ID
-	if p.Attempts > 0 {
-		attempt = schemas.NewMessageID()
-	}
-	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, attempt, p.Wire)
+	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, attemptOf(p), p.Wire)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	var refused *link.Refused
 	switch {
 	case errors.As(err, &refused):
+		a.failures.end(p.ID)
 		return a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error { return a.refusedByBroker(tx, row, refused.Reason) })
 	case err == nil:
 		err = a.checkAcceptance(p, acceptance)
 	}
 	if err != nil {
+		failed := a.failures.again(p.ID)
 		plan := a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error {
-			row.NextAt = a.now().Add(backOff(retryFirst, retryLast, row.Attempts))
+			row.NextAt = a.now().Add(backOff(retryFirst, retryLast, failed))
 			return tx.PutParcel(row)
 		})
 		return errors.Join(err, plan)
 	}
+	a.failures.end(p.ID)
 	return a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error { return a.accepted(tx, row, acceptance) })
+}
+
+// attemptOf names the attempt to the broker. The first one has the envelope's id, so that a retry after a lost answer is
+// stored once. What is sent again on purpose is another attempt: the broker would suppress it, and the peer has asked for
+// it.
+func attemptOf(p *store.Parcel) schemas.MessageID {
+	if p.Attempts > 0 {
+		return schemas.NewMessageID()
+	}
+	return p.ID
+}
+
+// failures counts the submissions in a row that had no answer to rely on, so that their pauses grow. It does not outlive
+// the process: after a restart the first pause is the shortest again.
+type failures struct {
+	mu sync.Mutex
+	of map[schemas.MessageID]int
+}
+
+// again counts one more and returns how many came before it.
+func (f *failures) again(id schemas.MessageID) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.of == nil {
+		f.of = map[schemas.MessageID]int{}
+	}
+	before := f.of[id]
+	f.of[id]++
+	return before
+}
+
+func (f *failures) end(id schemas.MessageID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.of, id)
 }
 
 // plan changes an outbox row, unless a receipt has meanwhile removed it.
@@ -110,6 +143,7 @@ func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx
 	return a.store.Update(ctx, func(tx *store.Tx) error {
 		row, err := tx.Parcel(p.ID)
 		if errors.Is(err, store.ErrNotFound) {
+			a.failures.end(p.ID)
 			return nil
 		}
 		if err != nil {
