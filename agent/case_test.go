@@ -383,6 +383,28 @@ func TestWhatPolicyStopsDoesNotExistOutside(t *testing.T) {
 	}
 }
 
+// What arrives between approval and release counts: a message that its case no longer takes goes back to its author, with a
+// reason from the case alone, and no number is used for it.
+func TestWhatTheCaseNoLongerTakesGoesBack(t *testing.T) {
+	w := newWorld(t)
+	m, n := w.desks[qm], w.desks[qn]
+	id := m.send(draft(t, qn, "request", "", "")).Case
+	w.carry(t)
+	decided := n.write(draft(t, qm, "decision", id, "", accepting("decision")))
+	withdrawal := m.send(draft(t, qn, "withdrawal", id, "", accepting("withdrawal")))
+	w.carry(t)
+	n.seal(decided.ID)
+	got := n.message(qn, decided.ID)
+	if got.State != store.Returned || got.Reason != ReasonNotPermitted || got.Seq != 0 || got.ApprovedBy != "" || got.Wire != nil {
+		t.Errorf("it is %s %q with number %d, approved by %q", got.State, got.Reason, got.Seq, got.ApprovedBy)
+	}
+	w.carry(t)
+	w.agree(t, id, "withdrawn", qm, qn)
+	if confirmed := n.send(draft(t, qm, "withdrawal-confirmation", id, withdrawal.ID)); confirmed.Seq != 1 {
+		t.Errorf("the next message has number %d", confirmed.Seq)
+	}
+}
+
 func TestAPeersIllegalMessageChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	m, n, p := w.desks[qm], w.desks[qn], w.desks[qp]
