@@ -62,6 +62,9 @@ func (a *Agent) CheckPolicy(ctx context.Context, by string, draft []byte) (api.P
 				return check, err
 			}
 			addCheck(&check, to, decision)
+			if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.audit(tx, draft, store.DecisionAsked, decision) }); err != nil {
+				return check, err
+			}
 		}
 	}
 	return check, nil

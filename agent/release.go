@@ -194,7 +194,7 @@ func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
 	}
 	var sent *store.Message
 	err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
-		sent, err = a.sealAndCommit(tx, m, clearance, to, now)
+		sent, err = a.sealAndCommit(tx, m, decision, clearance, to, now)
 		return err
 	})
 	if errors.Is(err, errSuperseded) {
@@ -211,7 +211,7 @@ func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
 var errSuperseded = errors.New("the message changed meanwhile")
 
 // sealAndCommit numbers and seals in one transaction with everything that follows from it.
-func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Clearance, to pki.Proof, now time.Time) (*store.Message, error) {
+func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Decision, c *policy.Clearance, to pki.Proof, now time.Time) (*store.Message, error) {
 	m, err := tx.Message(decided.Key)
 	if err != nil {
 		return nil, err
@@ -248,6 +248,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, c *policy.Cl
 			Wire: m.Wire, NextAt: now, ExpiresAt: m.ValidUntil,
 		}),
 		noteItems(tx, m),
+		a.audit(tx, []byte(m.ID), store.DecisionSent, d),
 		a.refile(tx, m.Case, m.Recipient),
 		a.recordSigned(tx, m.Recipient, envelope.KindMessage, sealed.Header, sealed.Hash),
 		a.clear(tx, AlarmUnsealable, m.Recipient, string(m.ID)),

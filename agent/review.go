@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"comity/agent/api"
 	"comity/agent/policy"
@@ -66,6 +67,7 @@ func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decis
 			tx.PutReview(&store.Review{Key: m.Key, Outcome: string(outcome), Digest: d.Digest(), Finding: encoded, OpenedAt: a.now()}),
 			a.recordHome(tx, eventUnderReview, m.ID, m.PayloadSHA256, ""),
 			a.alertHeld(tx, m, d),
+			a.audit(tx, []byte(m.ID), store.DecisionStopped, d),
 		)
 	})
 	if errors.Is(err, errSuperseded) {
@@ -75,6 +77,24 @@ func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decis
 		a.changes.tell(api.Event{Message: decided.ID, State: string(store.UnderReview), Case: decided.Case})
 	}
 	return err
+}
+
+// audit records which rules decided, for auditors, and about nobody (AUD-01).
+func (a *Agent) audit(tx *store.Tx, about []byte, what string, d policy.Decision) error {
+	return tx.AddDecision(about, store.Decision{At: a.now(), What: what, Outcome: string(d.Outcome), Rules: strings.Join(ruleNames(d.Rules), " ")})
+}
+
+// Decisions is the audit of decisions, the newest first.
+func (a *Agent) Decisions(ctx context.Context, limit int) ([]api.Decision, error) {
+	shown := []api.Decision{}
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		found, err := tx.Decisions(clamp(limit))
+		for _, d := range found {
+			shown = append(shown, api.Decision{At: d.At, Message: hex.EncodeToString(d.Message), What: d.What, Outcome: d.Outcome, Rules: strings.Fields(d.Rules)})
+		}
+		return err
+	})
+	return shown, err
 }
 
 // alertHeld tells the protection officers. A live alert of the border pages whoever is on duty (DOMAIN section 6).

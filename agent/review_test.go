@@ -101,6 +101,11 @@ func TestAHeldMessageLeavesOnceTwoOfficersReleasedIt(t *testing.T) {
 	if got := d.message(qm, m.ID); got.State != store.Delivered || got.Seq != 1 {
 		t.Fatalf("after the tick the message is %s, number %d", got.State, got.Seq)
 	}
+	decisions, err := d.Decisions(t.Context(), 0)
+	if err != nil || len(decisions) != 2 || decisions[1].What != store.DecisionStopped || decisions[0].What != store.DecisionSent ||
+		decisions[0].Message != decisions[1].Message || strings.Contains(decisions[0].Message, string(m.ID)) {
+		t.Errorf("the audit of decisions: %+v, %v", decisions, err)
+	}
 	if open, err := d.Reviews(t.Context()); err != nil || len(open) > 0 {
 		t.Errorf("reviews that are open: %v, %v", open, err)
 	}

@@ -106,6 +106,7 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		{people.ReadReviews, func(c *api.Client) error { _, err := c.ProtectionAlerts(ctx); return err }},
 		{people.ReadReviews, func(c *api.Client) error { return c.EndProtectionAlert(ctx, "referral", string(id)) }},
 		{people.CheckPolicy, func(c *api.Client) error { _, err := c.CheckPolicy(ctx, draft(t, qn, "request", "", "")); return err }},
+		{people.ReadDecisions, func(c *api.Client) error { _, err := c.Decisions(ctx, 1); return err }},
 		{people.KeepRegister, func(c *api.Client) error { _, err := c.RegisterState(ctx); return err }},
 		{people.KeepRegister, func(c *api.Client) error { _, err := c.ImportRegister(ctx, "jsonl", nil); return err }},
 		{people.KeepRegister, func(c *api.Client) error { _, err := c.PutRegister(ctx, []byte("{}")); return err }},

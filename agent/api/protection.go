@@ -22,6 +22,7 @@ type Protection interface {
 	EndProtectionAlert(ctx context.Context, by, kind, subject string) error
 	CheckPolicy(ctx context.Context, by string, draft []byte) (PolicyCheck, error)
 	RegisterState(ctx context.Context) (RegisterState, error)
+	Decisions(ctx context.Context, limit int) ([]Decision, error) // for auditors too
 	ImportRegister(ctx context.Context, by, format string, feed []byte) (RegisterReport, error)
 	PutRegister(ctx context.Context, by string, record []byte) (RegisterReport, error)
 	NotSamePerson(ctx context.Context, by string, id schemas.MessageID, d Distinction) (Distinguished, error)
@@ -92,6 +93,16 @@ type RecipientCheck struct {
 	Proposals []string `json:"proposals,omitzero"`
 }
 
+// Decision is what the rules decided about one message, without a word of which or about whom: the keyed hash lets one
+// message be followed and none be found.
+type Decision struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"` // keyed hash, hexadecimal
+	What    string    `json:"what"`    // sent | stopped | asked
+	Outcome string    `json:"outcome"`
+	Rules   []string  `json:"rules"`
+}
+
 // RegisterState is how the protection register is. It says nothing of any person.
 type RegisterState struct {
 	Reachable bool      `json:"reachable"`
@@ -133,6 +144,9 @@ type Distinguished struct {
 type (
 	Reviews struct {
 		Reviews []Review `json:"reviews"`
+	}
+	Decisions struct {
+		Decisions []Decision `json:"decisions"`
 	}
 	ProtectionAlerts struct {
 		Alerts []ProtectionAlert `json:"alerts"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"comity/schemas"
 )
@@ -61,6 +62,13 @@ func (c *Client) EndProtectionAlert(ctx context.Context, kind, subject string) e
 // CheckPolicy asks the rules about a draft. It changes nothing and is counted and recorded: it looks persons up.
 func (c *Client) CheckPolicy(ctx context.Context, draft []byte) (check PolicyCheck, err error) {
 	return check, c.do(ctx, http.MethodPost, "/v1/policy/check", draft, &check)
+}
+
+// Decisions lists which rules decided, the newest first.
+func (c *Client) Decisions(ctx context.Context, limit int) ([]Decision, error) {
+	var answer Decisions
+	err := c.do(ctx, http.MethodGet, "/v1/policy/decisions?limit="+strconv.Itoa(limit), nil, &answer)
+	return answer.Decisions, err
 }
 
 // RegisterState tells how the protection register is.

@@ -19,6 +19,7 @@ func (s *Server) protectionRoutes(route func(pattern string, act people.Act, han
 	route("GET /v1/protection/alerts", people.ReadReviews, s.protectionAlerts)
 	route("POST /v1/protection/alerts", people.ReadReviews, s.endProtectionAlert)
 	route("POST /v1/policy/check", people.CheckPolicy, s.checkPolicy)
+	route("GET /v1/policy/decisions", people.ReadDecisions, s.decisions)
 	route("GET /v1/register", people.KeepRegister, s.registerState)
 	route("POST /v1/register/entries", people.KeepRegister, s.putRegister)
 	route("POST /v1/register/feed", people.KeepRegister, s.importRegister)
@@ -109,6 +110,15 @@ func (s *Server) endProtectionAlert(r *request) (int, any, error) {
 func (s *Server) checkPolicy(r *request) (int, any, error) {
 	found, err := s.desk.CheckPolicy(r.Context(), r.person.Name, r.body)
 	return http.StatusOK, found, err
+}
+
+func (s *Server) decisions(r *request) (int, any, error) {
+	limit, err := limitOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.Decisions(r.Context(), limit)
+	return http.StatusOK, Decisions{Decisions: found}, err
 }
 
 func (s *Server) registerState(r *request) (int, any, error) {

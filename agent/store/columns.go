@@ -3,7 +3,10 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +16,10 @@ import (
 // Columns encrypts what people wrote before it reaches the file: AES-256-GCM with a random nonce, bound to the column and
 // the row, so that a value cannot be moved to another place. With random nonces one key serves 2^32 values (NIST SP
 // 800-38D section 8.3); an agent that nears it must be given a new key.
-type Columns struct{ aead cipher.AEAD }
+type Columns struct {
+	aead cipher.AEAD
+	mac  []byte // the key of keyed hashes
+}
 
 // KeySize is the length of a column key in bytes.
 const KeySize = 32
@@ -34,7 +40,11 @@ func NewColumns(key []byte) (*Columns, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Columns{aead: aead}, nil
+	mac, err := hkdf.Key(sha256.New, key, nil, "comity store keyed hash", sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &Columns{aead: aead, mac: mac}, nil
 }
 
 // ReadColumns reads the key from a file that only its owner may read.
@@ -63,6 +73,13 @@ func WriteNewKey(path string) error {
 	rand.Read(key) // never fails: crypto/rand.Read crashes the program instead
 	_, werr := file.Write(key)
 	return errors.Join(werr, file.Sync(), file.Close())
+}
+
+// keyed hashes what must be recognised again by us and by nobody else.
+func (c *Columns) keyed(what []byte) []byte {
+	h := hmac.New(sha256.New, c.mac)
+	h.Write(what)
+	return h.Sum(nil)
 }
 
 func (c *Columns) seal(column, row string, plain []byte) []byte {

@@ -92,6 +92,16 @@ CREATE TABLE release (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
+-- What the rules decided, for auditors: which rules and when, about a message that only a keyed hash names.
+CREATE TABLE decision (
+  n       INTEGER PRIMARY KEY,
+  at      INTEGER NOT NULL,
+  message BLOB    NOT NULL,                    -- keyed hash of its id, or of the bytes of a draft that was asked about
+  what    TEXT    NOT NULL CHECK (what IN ('sent', 'stopped', 'asked')),
+  outcome TEXT    NOT NULL,
+  rules   TEXT    NOT NULL
+) STRICT;
+
 -- By what a file is recognised when it is passed on: each message that was received or sent and each file in it, by hash.
 CREATE TABLE item (
   sha256 BLOB NOT NULL,                        -- of the payload, or of a file before or after it was made neutral

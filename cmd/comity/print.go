@@ -120,6 +120,10 @@ func printLetter(w io.Writer, m api.Message) error {
 	optional(w, "Case      %s\n", m.Case)
 	optional(w, "Reply to  %s\n", m.InReplyTo)
 	fmt.Fprintf(w, "State     %s\n", standing(m))
+	if m.State == "under-review" && m.Direction == "out" && schemas.SingleSignature(m.Type) {
+		// Said of every live alert that waits, whatever for: it tells nothing.
+		fmt.Fprintln(w, "Instead   the same alert without its persons waits for nobody: draft it without \"subjects\" and sign it")
+	}
 	printHistory(w, m)
 	fmt.Fprintf(w, "SHA-256   %s\n", m.SHA256)
 	if len(m.Payload) == 0 {

@@ -55,6 +55,8 @@ func waitFor(ctx context.Context, client *api.Client, m api.Message, state strin
 
 func waitHint(state string) string {
 	switch state {
+	case "under-review":
+		return "every kind of review looks like this; it leaves at an ordinary tick, or comes back to its author"
 	case "in-review":
 		return "it waits for another person to approve it"
 	case "approved":
