@@ -50,6 +50,10 @@ type Agent struct {
 
 	lookUps sync.Map // of each officer: name to *rate.Limiter
 
+	// trustGood: nothing was refused when the published folder was last looked at, and no alarm says otherwise. Whoever
+	// looks owns it: New, then watchTrust.
+	trustGood bool
+
 	// How messages leave at one tick: in this order, and so many of them sealed at the same time. Only a test that compares
 	// two worlds has them leave in any order but a random one.
 	order    func([]*store.Message)
@@ -213,10 +217,10 @@ func (a *Agent) watchTrust(ctx context.Context) error {
 // refreshTrust fails on the agent's own storage only; what is wrong with a document is an alarm.
 func (a *Agent) refreshTrust(ctx context.Context) error {
 	changed, refused := a.trust.Refresh(a.config.Published)
-	if refused == nil && !changed {
+	if refused == nil && !changed && a.trustGood {
 		return nil
 	}
-	return a.store.Update(ctx, func(tx *store.Tx) error {
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		if refused == nil {
 			return tx.ClearAlarmsOf(string(AlarmTrust), a.now())
 		}
@@ -229,6 +233,8 @@ func (a *Agent) refreshTrust(ctx context.Context) error {
 		}
 		return a.raise(tx, AlarmTrust, "", subject)
 	})
+	a.trustGood = err == nil && refused == nil
+	return err
 }
 
 // watchLink wakes what waits for the broker whenever the connection comes back.

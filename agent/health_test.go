@@ -1,6 +1,9 @@
 package agent
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,4 +88,31 @@ func withoutState(rows []pki.StateTrust, gone schemas.StateCode) (left []pki.Sta
 		}
 	}
 	return left
+}
+
+// A published document that is refused leaves the last good one in force, and is an alarm until a good one appears.
+func TestARefusedDocumentIsAlarmed(t *testing.T) {
+	w := newWorldOf(t, qm)
+	m := w.desks[qm]
+	path := filepath.Join(w.published, "trust-list.json")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(publish func() error, subject string) {
+		t.Helper()
+		if err := errors.Join(publish(), m.refreshTrust(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if up := m.alarms(); hasAlarm(up, "trust-refused") != (subject != "") || subject != "" && !hasAlarm(up, "trust-refused "+subject) {
+			t.Errorf("alarms %v, want one about %q", up, subject)
+		}
+		if m.trust.View().TrustList() == nil {
+			t.Error("the good list was forgotten")
+		}
+	}
+	look(func() error { return os.WriteFile(path, []byte("{}"), 0o600) }, string(pki.ReasonTrustListInvalid))
+	look(func() error { return os.WriteFile(path, good, 0o600) }, "")
+	look(func() error { return os.Remove(path) }, "missing")
+	look(func() error { return os.WriteFile(path, good, 0o600) }, "")
 }
