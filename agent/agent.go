@@ -69,6 +69,8 @@ type Agent struct {
 	submitted bells // the outbox has something new
 	failures  failures
 	chores    signal // a hole or an expiry may be nearer
+	arrived   signal // nobody has looked at a message yet
+	looked    signal // the register does not hold yet whom a message protects
 	ready     chan struct{}
 	readyOnce sync.Once
 }
@@ -107,7 +109,8 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	a := &Agent{
 		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
-		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), ready: make(chan struct{}),
+		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
+		ready: make(chan struct{}),
 	}
 	if err := a.open(ctx); err != nil {
 		a.Close()
@@ -190,6 +193,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.emptyOutbox(ctx, store.Express) })
 	group.Go(func() error { return a.emptyOutbox(ctx, store.Ordinary) })
 	group.Go(func() error { return a.receiveAll(ctx) })
+	group.Go(func() error { return a.screenAll(ctx) })
+	group.Go(func() error { return a.labelAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })
 	err = group.Wait()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -51,9 +51,6 @@ func (a *Agent) doChores(ctx context.Context) error {
 
 // chore does what is due and returns when it must look again, zero for no set time.
 func (a *Agent) chore(ctx context.Context) (time.Time, error) {
-	if err := a.screenWaiting(ctx); err != nil {
-		return time.Time{}, err
-	}
 	var next time.Time
 	var voided []*store.Message
 	err := a.store.Update(ctx, func(tx *store.Tx) error {

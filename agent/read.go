@@ -135,7 +135,7 @@ func show(m *store.Message, authors []string) api.Message {
 		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil,
 		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt,
 	}
-	if m.Screening == store.ScreenPending || m.Screening == store.ScreenQuarantined {
+	if m.Direction == store.In && m.Screening != store.ScreenClear {
 		shown.State, shown.Withheld = string(store.UnderReview), true // the one word for every kind of review
 	}
 	if !m.ReceiptedAt.IsZero() && !m.SealedAt.IsZero() {

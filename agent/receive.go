@@ -204,13 +204,11 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	}
 	a.submitted.give() // the receipt goes out; nothing of what follows holds it up
 	a.chores.give()
-	if n.message != nil && n.message.Screening == store.ScreenPending && len(touched) > 0 {
-		if err := a.screen(ctx, n.message); err != nil { // it stays unread until a chore has looked at it
-			a.log.Error("screening", slog.Any("error", err))
-		}
-	}
+	a.arrived.give()
 	for _, id := range touched {
-		a.changes.tell(api.Event{Message: header.ID, State: string(store.Received), Case: id})
+		if n.message == nil || id != n.message.Case { // of a new message the screen tells, once it may be read
+			a.changes.tell(api.Event{Message: header.ID, State: string(store.Received), Case: id})
+		}
 	}
 	return nil
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"comity/agent/api"
 	"comity/agent/envelope"
@@ -17,27 +20,89 @@ import (
 // asks one question, of the message's own content: is this asylum data about a person whose origin set contains this
 // State? Whatever follows for peers (the breach notice) follows from that; what our register knows, no peer is ever
 // shown.
+//
+// It has two loops of its own, because a register may be slow or out of reach: the first looks at the content and asks
+// no register, and the second writes the labels into it. So neither a receipt nor a breach notice, nor anything else that
+// leaves by itself, waits for the register; only our own people do.
 
-// screen looks at one received message. On an error the message stays unread and is looked at again.
+// screenAll looks at the content of what has arrived. It returns when ctx ends.
+func (a *Agent) screenAll(ctx context.Context) error {
+	return screening(ctx, a.arrived, a.screenWaiting)
+}
+
+// labelAll registers whom the messages protect that were looked at. It returns when ctx ends.
+func (a *Agent) labelAll(ctx context.Context) error { return screening(ctx, a.looked, a.labelWaiting) }
+
+// screening does work whenever it is woken, and again after a pause where some of it failed.
+func screening(ctx context.Context, wake signal, work func(context.Context) error) error {
+	for {
+		wait := time.Hour
+		if work(ctx) != nil {
+			wait = choreRetry
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// screenWaiting looks at what nobody has looked at. What cannot be looked at stays unread and is tried again.
+func (a *Agent) screenWaiting(ctx context.Context) error {
+	return a.each(ctx, (*store.Tx).MessagesToScreen, a.screen)
+}
+
+// labelWaiting writes the labels that wait for the register.
+func (a *Agent) labelWaiting(ctx context.Context) error {
+	return a.each(ctx, (*store.Tx).MessagesToLabel, a.label)
+}
+
+// each does something with every message of a list, several at the same time: they share commits.
+func (a *Agent) each(ctx context.Context, list func(*store.Tx, int) ([]*store.Message, error), do func(context.Context, *store.Message) error) error {
+	for {
+		var waiting []*store.Message
+		err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+			waiting, err = list(tx, choreBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var group errgroup.Group
+		group.SetLimit(receiveParallel)
+		for _, m := range waiting {
+			group.Go(func() error {
+				err := do(ctx, m)
+				if err != nil && ctx.Err() == nil {
+					a.log.Error("screening", slog.Any("error", err))
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil || len(waiting) < choreBatch {
+			return err
+		}
+	}
+}
+
+// screen looks at one received message.
 func (a *Agent) screen(ctx context.Context, m *store.Message) error {
 	found, err := policy.Screen(ctx, a.scanner, m.Payload, a.me.State())
 	if err != nil {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
-	// A label that is lost would let out what it protects: the register first, then the mark that this is done. A second
-	// screening after a crash writes the same labels again.
-	for _, label := range found.Labels {
-		if err := a.register.Label(ctx, label.Who, label.ProtectFrom, string(m.Sender)+"/"+string(m.ID)); err != nil {
-			a.alertNow(ctx, AlertRegister, "label", m.Sender)
-			return fmt.Errorf("registering whom message %s of %s protects: %w", m.ID, m.Sender, err)
-		}
-	}
-	err = a.store.Update(ctx, func(tx *store.Tx) error { return a.screened(tx, m.Key, found) })
-	if err != nil {
+	if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.screened(tx, m.Key, found) }); err != nil {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
 	a.changes.tell(api.Event{Message: m.ID, State: string(store.Received), Case: m.Case})
 	a.submitted.give()
+	a.looked.give()
 	return nil
 }
 
@@ -48,6 +113,9 @@ func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) erro
 		return err
 	}
 	m.Screening = store.ScreenClear
+	if len(found.Labels) > 0 {
+		m.Screening = store.ScreenClearing
+	}
 	if err := noteItems(tx, m); err != nil {
 		return err
 	}
@@ -55,12 +123,48 @@ func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) erro
 		return tx.PutMessage(m)
 	}
 	m.Screening = store.ScreenQuarantined
+	if len(found.Labels) > 0 {
+		m.Screening = store.ScreenQuarantining
+	}
 	return errors.Join(
 		tx.PutMessage(m),
 		a.alert(tx, AlertQuarantined, string(m.ID), m.Sender),
 		a.recordHome(tx, eventQuarantined, m.ID, m.PayloadSHA256, ""),
 		a.tellBreach(tx, m),
 	)
+}
+
+// label registers whom one message protects. A label that is lost would let out what it protects: the register first, then
+// the mark that this is done. A second time after a crash writes the same labels again.
+func (a *Agent) label(ctx context.Context, m *store.Message) error {
+	found, err := policy.Screen(ctx, a.scanner, m.Payload, a.me.State())
+	if err != nil {
+		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
+	}
+	for _, label := range found.Labels {
+		if err := a.register.Label(ctx, label.Who, label.ProtectFrom, string(m.Sender)+"/"+string(m.ID)); err != nil {
+			a.alertNow(ctx, AlertRegister, "label", m.Sender)
+			return fmt.Errorf("registering whom message %s of %s protects: %w", m.ID, m.Sender, err)
+		}
+	}
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		m, err := tx.Message(m.Key)
+		if err != nil {
+			return err
+		}
+		switch m.Screening {
+		case store.ScreenClearing:
+			m.Screening = store.ScreenClear
+		case store.ScreenQuarantining:
+			m.Screening = store.ScreenQuarantined
+		}
+		return tx.PutMessage(m)
+	})
+	if err != nil {
+		return fmt.Errorf("labelling by message %s of %s: %w", m.ID, m.Sender, err)
+	}
+	a.changes.tell(api.Event{Message: m.ID, State: string(store.Received), Case: m.Case})
+	return nil
 }
 
 // tellBreach seals the notice to the sender. It names the message and says nothing of what was found in it.
@@ -103,24 +207,6 @@ func (a *Agent) takeBreach(ctx context.Context, v *envelope.Verified, b envelope
 	})
 }
 
-// screenWaiting looks at what was stored when the agent last ended, or could not be looked at then.
-func (a *Agent) screenWaiting(ctx context.Context) error {
-	var waiting []*store.Message
-	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
-		waiting, err = tx.MessagesToScreen(choreBatch)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, m := range waiting {
-		if err := a.screen(ctx, m); err != nil && ctx.Err() == nil {
-			a.log.Error("screening", slog.Any("error", err))
-		}
-	}
-	return nil
-}
-
 // ClearWithheld is one of the two words that let people read a received message that was withheld, such as one that only
 // looked like what it was taken for. No peer is told.
 func (a *Agent) ClearWithheld(ctx context.Context, by string, id schemas.MessageID, proof []byte) (api.Message, error) {
@@ -137,7 +223,11 @@ func (a *Agent) ClearWithheld(ctx context.Context, by string, id schemas.Message
 		if err != nil || len(words) < 2 {
 			return err
 		}
-		m.Screening = store.ScreenClear
+		if m.Screening == store.ScreenQuarantining {
+			m.Screening = store.ScreenClearing
+		} else {
+			m.Screening = store.ScreenClear
+		}
 		return errors.Join(tx.PutMessage(m), a.endAlert(tx, AlertQuarantined, string(m.ID), by))
 	})
 	if err != nil {
@@ -153,7 +243,7 @@ func withheld(tx *store.Tx, id schemas.MessageID) (*store.Message, error) {
 		return nil, err
 	}
 	for _, m := range found {
-		if m.Screening == store.ScreenQuarantined {
+		if m.Screening == store.ScreenQuarantined || m.Screening == store.ScreenQuarantining {
 			return m, nil
 		}
 	}

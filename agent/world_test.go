@@ -283,6 +283,12 @@ func (d *desk) take(wire []byte) {
 	if err := d.accept(d.t.Context(), wire); err != nil {
 		d.t.Fatalf("%s accepting: %v", d.me, err)
 	}
+	if err := d.screenWaiting(d.t.Context()); err != nil {
+		d.t.Fatalf("%s screening: %v", d.me, err)
+	}
+	if err := d.labelWaiting(d.t.Context()); err != nil {
+		d.t.Fatalf("%s labelling: %v", d.me, err)
+	}
 }
 
 // carry delivers everything that waits anywhere, until nothing does.

@@ -45,9 +45,11 @@ type Screening string
 
 // The stages. What is not clear is shown to protection officers alone.
 const (
-	ScreenPending     Screening = "pending"     // stored and receipted, not yet looked at
-	ScreenClear       Screening = "clear"       // people may read it
-	ScreenQuarantined Screening = "quarantined" // it should never have come to this State
+	ScreenPending      Screening = "pending"      // stored and receipted, not yet looked at
+	ScreenClearing     Screening = "clearing"     // looked at; the register does not hold yet whom it protects
+	ScreenClear        Screening = "clear"        // people may read it
+	ScreenQuarantining Screening = "quarantining" // as the next; the register does not hold yet whom it protects
+	ScreenQuarantined  Screening = "quarantined"  // it should never have come to this State
 )
 
 // Key names a message: ids are unique within their sender only.
@@ -231,9 +233,14 @@ func (t *Tx) SentBefore(t0 time.Time, limit int) ([]*Message, error) {
 	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND valid_until < ? ORDER BY valid_until LIMIT ?`, millis(t0), limit)
 }
 
-// MessagesToScreen reads at most limit incoming messages that nobody has been allowed to read yet.
+// MessagesToScreen reads at most limit incoming messages whose content nobody has looked at, the oldest first.
 func (t *Tx) MessagesToScreen(limit int) ([]*Message, error) {
 	return t.messages(`WHERE screening = 'pending' ORDER BY stored_at, id LIMIT ?`, limit)
+}
+
+// MessagesToLabel reads at most limit incoming messages whose labels the register does not hold yet, the oldest first.
+func (t *Tx) MessagesToLabel(limit int) ([]*Message, error) {
+	return t.messages(`WHERE screening IN ('clearing', 'quarantining') ORDER BY stored_at, id LIMIT ?`, limit)
 }
 
 // Filter narrows Messages; empty members do not.

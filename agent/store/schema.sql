@@ -19,7 +19,7 @@ CREATE TABLE message (
   payload        BLOB,                         -- (sealed)
   payload_sha256 BLOB    NOT NULL,
   home           BLOB,                         -- (sealed) what was recorded beside a draft, such as the gates; never sent
-  screening      TEXT    NOT NULL DEFAULT '' CHECK (screening IN ('', 'pending', 'clear', 'quarantined')), -- of an incoming one
+  screening      TEXT    NOT NULL DEFAULT '' CHECK (screening IN ('', 'pending', 'clearing', 'clear', 'quarantining', 'quarantined')), -- of an incoming one
   drafted_at     INTEGER NOT NULL DEFAULT 0,
   approved_by    TEXT    NOT NULL DEFAULT '',
   approved_at    INTEGER NOT NULL DEFAULT 0,
@@ -46,6 +46,7 @@ CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
+CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');
 
 -- Who wrote or changed a draft: none of them may approve it.
 CREATE TABLE author (
