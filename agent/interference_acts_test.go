@@ -32,6 +32,7 @@ func (s *stage) write(d *desk, m *missive) {
 	in, answers, ready := s.place(d, m)
 	if !ready {
 		s.tally.moot++
+		s.tally.rules["moot: what it follows is not there"]++
 		return
 	}
 	content, err := m.draftOf(m.form, in, answers)
@@ -69,6 +70,7 @@ func (s *stage) notWritten(m *missive, err error) {
 		s.t.Fatalf("drafting %s: %v", m.label, err)
 	}
 	s.tally.moot++
+	s.tally.rules["moot: "+p.Reason]++
 	s.refused = append(s.refused, m.label+": "+p.Reason)
 }
 

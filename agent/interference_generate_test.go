@@ -51,12 +51,13 @@ var farRow = feedRow("asy-far", "granted", map[string]any{
 // teller draws stories.
 type teller struct {
 	t       *testing.T
+	now     time.Time
 	letters map[schemas.Channel][]letter
 }
 
 func newTeller(t *testing.T, now time.Time) *teller {
 	t.Helper()
-	g := &teller{t: t, letters: map[schemas.Channel][]letter{}}
+	g := &teller{t: t, now: now, letters: map[schemas.Channel][]letter{}}
 	for _, ch := range schemas.Channels() {
 		if ch != schemas.ChannelJIT {
 			g.letters[ch] = lettersOf(t, ch, now)
@@ -142,7 +143,10 @@ func (p *plot) thread(ch schemas.Channel, who about) {
 		}
 		labels = append(labels, m.label)
 		p.missive(at, sides[s.side], who, m)
-		if at = p.after(at, 0, 50); p.one(4) {
+		switch at = p.after(at, 0, 50); { // at times before the one before has come
+		case len(labels) == 1:
+			at = p.after(at, 60, 120)
+		case p.one(3):
 			at = p.after(at, 30, 300)
 		}
 	}
@@ -161,7 +165,7 @@ func (p *plot) sides(ch schemas.Channel) map[lifecycle.Side]schemas.AuthorityID 
 // missive adds a message, and what protection officers may decide if it comes before them.
 func (p *plot) missive(at time.Duration, by schemas.AuthorityID, who about, m *missive) {
 	p.story.acts = append(p.story.acts, act{at: at, by: by, about: who, missive: m})
-	later := p.after(at, 2, 60)
+	later := p.after(at, 16, 90)
 	rule := func(at time.Duration, says ruling) {
 		p.story.acts = append(p.story.acts, act{at: at, by: by, about: who, verdict: &verdict{m.label, says}})
 	}
@@ -200,11 +204,27 @@ func withPerson(object map[string]any, who about) map[string]any {
 			subject["identity"], placed = deepClone(identity), true
 		}
 	}
-	delete(object, "attachments") // a synthetic file is one that nobody can read, and is held for that alone
 	if home := homeFor(object); home != nil {
 		object["home"] = home
 	}
+	// A synthetic file is one that nobody can read, and is held for that alone: it travels only where it must.
+	bare := maps.Clone(object)
+	if delete(bare, "attachments"); isValid(bare) {
+		return bare
+	}
 	return object
+}
+
+// isValid tells whether a draft could be sent, were there a case for it.
+func isValid(object map[string]any) bool {
+	whole := maps.Clone(object)
+	whole["to"] = []any{string(qp)}
+	encoded, err := schemas.Canonical(whole)
+	if err != nil {
+		return false
+	}
+	_, err = schemas.ParseDraft(encoded, nil)
+	return err == nil
 }
 
 // homeFor is what an author records so that nothing but the person's protection speaks against a message.
@@ -236,6 +256,9 @@ func withoutPersons(object map[string]any) map[string]any {
 	subjects, _ := object["subjects"].([]any)
 	for _, s := range subjects {
 		delete(s.(map[string]any), "identity")
+	}
+	if !isValid(object) {
+		return nil
 	}
 	return object
 }

@@ -170,6 +170,8 @@ func (d *desk) emptyRegister(t *testing.T) {
 	d.policy.config.Register.(*switched).mode = registerUp
 }
 
+func (d *desk) mode() registerMode { return d.policy.config.Register.(*switched).mode }
+
 // turn sets how a register behaves. One that is down is down for labels too.
 func (d *desk) turn(m registerMode) {
 	d.policy.config.Register.(*switched).mode = m
@@ -228,8 +230,10 @@ type stage struct {
 // tally counts what was played, over all worlds.
 type tally struct {
 	worlds, envelopes, seen, held, freed, never, moot int
-	rules map[string]int
+	rules                                             map[string]int
 }
+
+func newTally() *tally { return &tally{rules: map[string]int{}} }
 
 // newStage clears the desks away and begins anew.
 func (c *company) newStage(t *testing.T, guarded bool) *stage {
@@ -239,7 +243,7 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		company: c, t: t, began: c.start, guarded: guarded,
 		ticks: map[schemas.AuthorityID]ticks{}, chores: map[schemas.AuthorityID]time.Time{}, ahead: map[schemas.AuthorityID]ahead{}, events: map[schemas.AuthorityID]<-chan api.Event{},
 		wrote: map[string]*written{}, labels: map[schemas.MessageID]string{}, backups: map[string][]byte{},
-		cut: map[pairOfDesks]bool{}, loses: map[pairOfDesks]int{}, view: newView(origin, c.start), tally: &tally{},
+		cut: map[pairOfDesks]bool{}, loses: map[pairOfDesks]int{}, view: newView(origin, c.start), tally: newTally(),
 	}
 	for _, id := range c.cast {
 		d := c.desks[id]
@@ -526,9 +530,23 @@ func (s *stage) deliver() (moved bool) {
 		}
 		d := s.desks[f.parcel.Peer]
 		s.stir(d)
-		d.take(f.parcel.Wire)
+		s.take(d, f.parcel.Wire)
 	}
 	return moved
+}
+
+// take has a desk receive an envelope, and look at what came of it.
+func (s *stage) take(d *desk, wire []byte) {
+	s.t.Helper()
+	if err := d.accept(s.t.Context(), wire); err != nil {
+		s.t.Fatalf("%s accepting: %v", d.me, err)
+	}
+	if err := d.screenWaiting(s.t.Context()); err != nil {
+		s.t.Fatalf("%s screening: %v", d.me, err)
+	}
+	if d.mode() != registerSlow { // else it does not come to an end, beside everything else that the desk does
+		_ = d.labelWaiting(s.t.Context()) // nor does anybody hear of an end that it comes to
+	}
 }
 
 func (s *stage) lookAtParcel(what string, p *store.Parcel, more ...fact) {

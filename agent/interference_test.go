@@ -27,12 +27,12 @@ func TestNonInterferenceOfWhatIsHeldBack(t *testing.T) {
 	c := newCompany(t)
 	t.Logf("setting up: %s", time.Since(began))
 	g := newTeller(t, c.start)
-	sum := tally{rules: map[string]int{}}
+	sum := newTally()
 	comparisons, facts := 0, 0
 	for seed := range storiesToPlay() {
 		told := g.story(seed)
-		a := c.play(t, told, true, leak{}, &sum)
-		b := c.play(t, told.retold(a, origin), false, leak{}, &sum)
+		a := c.play(t, told, true, leak{}, sum)
+		b := c.play(t, told.retold(a, origin), false, leak{}, sum)
 		found, n := differences(a.view, b.view)
 		comparisons, facts = comparisons+1, facts+n
 		for _, d := range found[:min(len(found), 3)] {
