@@ -167,13 +167,43 @@ func TestAMessageWaitsUnreadForTheRegister(t *testing.T) {
 		t.Errorf("the outbox holds %v", got)
 	}
 	m := d.received(qn)
-	if shown, err := d.Message(t.Context(), string(m.ID)); err != nil || !shown.Withheld || m.Screening != store.ScreenPending {
+	if shown, err := d.Message(t.Context(), string(m.ID)); err != nil || !shown.Withheld || m.Screening != store.ScreenClearing {
 		t.Errorf("withheld %v, screening %s, %v", shown.Withheld, m.Screening, err)
 	}
 	d.register = working
-	d.chores()
+	d.labels()
 	if got := d.received(qn).Screening; got != store.ScreenClear {
 		t.Errorf("once the register is back: %s", got)
+	}
+}
+
+// What a peer is told of a breach follows from its own message alone: it does not wait for the register, and comes once.
+func TestABreachIsToldWithoutTheRegister(t *testing.T) {
+	w := newWorldOf(t, qm, qn)
+	d := w.desks[qm]
+	working := d.register
+	d.register = &guardedRegister{}
+	d.take(w.desks[qn].forge(qm, information(t, "QM"), 1, envelope.Hash{}))
+	if got := d.outgoingKinds(); !slices.Equal(got, []store.Kind{store.KindReceipt, store.KindBreach}) {
+		t.Errorf("the outbox holds %v", got)
+	}
+	if got := d.received(qn).Screening; got != store.ScreenQuarantining {
+		t.Errorf("without the register: %s", got)
+	}
+	d.register = working
+	d.labels()
+	if got := d.received(qn).Screening; got != store.ScreenQuarantined {
+		t.Errorf("once the register is back: %s", got)
+	}
+	if got := d.outgoingKinds(); !slices.Equal(got, []store.Kind{store.KindReceipt, store.KindBreach}) {
+		t.Errorf("once the register is back, the outbox holds %v", got)
+	}
+}
+
+func (d *desk) labels() {
+	d.t.Helper()
+	if err := d.labelWaiting(d.t.Context()); err != nil {
+		d.t.Fatalf("%s labelling: %v", d.me, err)
 	}
 }
 
