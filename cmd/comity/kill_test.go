@@ -283,7 +283,9 @@ func (c *correspondence) compare(state string) {
 			}
 			var got []schemas.MessageID
 			for _, m := range messages {
-				got = append(got, m.ID)
+				if got = append(got, m.ID); m.Direction == "in" && m.State == "under-review" {
+					return fmt.Errorf("%s: message %s has not been screened", id, m.ID) // which does not hold up its receipt
+				}
 				if m.State != "delivered" && m.State != "received" {
 					c.t.Errorf("%s: message %s is %s", id, m.ID, m.State)
 				}
