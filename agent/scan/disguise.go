@@ -107,6 +107,8 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 		return Hit{}, false
 	}
 	switch {
+	case f.track != Collapsed && gaps > 0:
+		return Hit{}, false // two words that meet by chance
 	case f.track != Collapsed:
 	case gaps <= f.gaps:
 		return Hit{}, false // the term as it should be

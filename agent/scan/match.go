@@ -236,6 +236,8 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 	switch written := strings.ToLower(norm.NFC.String(clear)); {
 	case written == strings.ToLower(t.last):
 		h.Track = Plain
+	case !t.accents && leftOut(clear, t.last):
+		h.local, h.leftOut = t.language, true // in its own language, people leave them out; elsewhere it is another word
 	case !t.accents || sameAccents(clear, t.last):
 	case capitals(clear):
 		h.Grade = Ambiguous
@@ -307,6 +309,13 @@ func lastWord(text string) string {
 func wordRune(r rune) bool {
 	return r < utf8.RuneSelf && foldASCII(r)[0] != separator ||
 		r >= utf8.RuneSelf && (unicode.In(r, unicode.L, unicode.M, unicode.N) || invisible(r))
+}
+
+// leftOut reports text in plain ASCII where the term has other letters.
+func leftOut(clear, term string) bool { return isASCII(clear) && !isASCII(term) }
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // sameAccents reports whether two texts differ in no more than case, invisible characters and separators.

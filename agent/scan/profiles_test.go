@@ -88,7 +88,7 @@ func coveredLanguages(t testing.TB) map[string]bool {
 const (
 	profileBits   = 15
 	profileTop    = 2600 // features kept of each language
-	profileLeast  = 4000 // letters that a language needs, to be compared at all
+	profileLeast  = 3000 // letters that a language needs, to be compared at all
 	profileAmount = 160_000
 )
 

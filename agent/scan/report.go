@@ -87,7 +87,8 @@ type Hit struct {
 	// Start and End are byte offsets into the field, or into the text of the file.
 	Start, End int
 
-	local string // the only language in which the term counts
+	local   string // the only language in which the term counts
+	leftOut bool   // because its accents are left out
 }
 
 // Strong reports whether the hit alone blocks.

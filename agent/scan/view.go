@@ -133,7 +133,7 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 // keep adds a hit with the offsets of the first text. In a text that had to be decoded, nothing is plain.
 func (r *reading) keep(h Hit, back func(int) int) {
 	if back != nil {
-		if h.local != "" {
+		if h.local != "" && !h.leftOut {
 			return // what is ambiguous over languages means nothing in an encoding
 		}
 		h.Start, h.End = back(h.Start), back(h.End)

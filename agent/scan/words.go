@@ -87,7 +87,7 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 		}
 		found, _ := m.find(repaired)
 		for _, h := range found {
-			if h.local != "" {
+			if h.local != "" && !h.leftOut {
 				continue
 			}
 			h.Track = track
@@ -168,6 +168,9 @@ func runsOfSigns(word string) bool {
 	before := true
 	for _, r := range strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) }) {
 		letter := wordRune(r) || r == '’' || r == '‑' || r == '–'
+		if unicode.IsSpace(r) {
+			return false
+		}
 		if !letter && (!before || r >= utf8.RuneSelf) {
 			return true
 		}
@@ -397,7 +400,7 @@ func glob(pattern, core []rune) bool {
 		return false
 	}
 	for i := begin; i < len(core); i++ {
-		if rest := core[i:]; len(rest) <= len(tail) && slices.Equal(rest, tail[:len(rest)]) {
+		if rest := core[i:]; 2*(begin+len(rest)) >= len(core) && len(rest) <= len(tail) && slices.Equal(rest, tail[:len(rest)]) {
 			return true
 		}
 	}
