@@ -18,7 +18,8 @@ func consents(f Facts, l *letter, s standing) bool {
 	carried := carriedItems(l, s.person)
 	return slices.ContainsFunc(s.match.Consents, func(c register.Consent) bool {
 		return f.At.Before(c.Expires) && (c.Recipient == string(f.To) || c.Recipient == string(f.To.State())) &&
-			servesPurpose(l, c.Purpose) && coversItems(c.Items, carried)
+			servesPurpose(l, c.Purpose) &&
+			!slices.ContainsFunc(carried, func(item string) bool { return !slices.Contains(c.Items, item) })
 	})
 }
 
@@ -36,36 +37,15 @@ func servesPurpose(l *letter, purpose string) bool {
 	return containsAny(strings.ToLower(purpose), purposes[l.kind()])
 }
 
-// itemName is the one spelling of a member of the minimal set. Consents are written by people, with hyphens or blanks, and
-// by the names of the form or those of the schema.
-func itemName(written string) string {
-	name := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(written)))
-	switch name {
-	case "date_of_birth":
-		return "birth_date"
-	case "place_of_birth", "birth_state":
-		return "birth_place"
-	case "name":
-		return "names"
-	case "aliases": // names that the person is known by
-		return "former_names"
-	case "nationality", "former_nationalities":
-		return "nationalities"
-	case "document", "travel_document":
-		return "documents"
-	}
-	return name
-}
-
 // bare are members of a body that say nothing of the person.
 var bare = []string{"person", "asked", "evidence_class", "contact_address", "kind", "valid_from", "valid_to", "date", "arrival_point", "confidential_handover", "outcome", "verifier", "proposed_times", "language"}
 
-// carriedItems lists what a letter says of a person, in the words of the minimal set.
+// carriedItems lists what a letter says of a person, by the names of the members.
 func carriedItems(l *letter, p *person) []string {
 	var carried []string
 	add := func(name string, present bool) {
 		if present {
-			carried = append(carried, itemName(name))
+			carried = append(carried, name)
 		}
 	}
 	if p.named {
@@ -75,7 +55,8 @@ func carriedItems(l *letter, p *person) []string {
 		add("birth_date", who.BirthDate != "")
 		add("birth_state", who.BirthState != "")
 		add("sex", who.Sex != "")
-		add("nationalities", len(who.Nationalities)+len(who.FormerNationalities) > 0)
+		add("nationalities", len(who.Nationalities) > 0)
+		add("former_nationalities", len(who.FormerNationalities) > 0)
 		add("habitual_residences", len(who.HabitualResidences) > 0)
 		add("documents", len(who.Documents) > 0)
 	}
@@ -85,14 +66,6 @@ func carriedItems(l *letter, p *person) []string {
 	}
 	slices.Sort(carried)
 	return slices.Compact(carried)
-}
-
-func coversItems(consented, carried []string) bool {
-	var names []string
-	for _, item := range consented {
-		names = append(names, itemName(item))
-	}
-	return !slices.ContainsFunc(carried, func(item string) bool { return !slices.Contains(names, item) })
 }
 
 // minimal tells whether a letter holds nothing but what a verification cannot do without.

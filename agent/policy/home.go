@@ -83,18 +83,32 @@ const (
 // ParseHome reads the member home of a draft. The error is an *InvalidHomeError with every defect. Empty text is nothing
 // recorded.
 func ParseHome(data []byte) (Home, error) {
-	var h Home
 	if len(data) == 0 {
-		return h, nil
+		return Home{}, nil
 	}
-	if err := schemas.Decode(data, &h, schemas.DefaultLimits); err != nil {
-		decoding, ok := errors.AsType[*schemas.DecodeError](err)
-		if !ok {
-			return Home{}, &InvalidHomeError{Defects: []schemas.Defect{{Pointer: "/home", Rule: schemas.RuleOther}}}
-		}
-		return Home{}, &InvalidHomeError{Defects: []schemas.Defect{{Pointer: "/home" + decoding.Pointer, Rule: schemas.Rule(decoding.Rule)}}}
+	var tree any
+	if err := schemas.Decode(data, &tree, homeLimits); err != nil {
+		return Home{}, undecodedHome(err)
+	}
+	if defects := checkHome(tree); len(defects) > 0 {
+		return Home{}, &InvalidHomeError{Defects: defects}
+	}
+	var h Home
+	if err := schemas.Decode(data, &h, homeLimits); err != nil { // a form that the type cannot hold is a mistake of ours
+		return Home{}, undecodedHome(err)
 	}
 	return h, nil
+}
+
+// homeLimits bounds what is recorded: notes are the longest part of it.
+var homeLimits = schemas.Limits{Bytes: 256 << 10, Depth: 8}
+
+func undecodedHome(err error) error {
+	defect := schemas.Defect{Pointer: "/home", Rule: schemas.RuleOther}
+	if refused, ok := errors.AsType[*schemas.DecodeError](err); ok {
+		defect.Rule = schemas.Rule(refused.Rule)
+	}
+	return &InvalidHomeError{Defects: []schemas.Defect{defect}}
 }
 
 // InvalidHomeError is every refusal of ParseHome. It never holds a value that was refused.

@@ -14,9 +14,10 @@ type person struct {
 	ref      string // as in Ground.Person
 	role     schemas.Role
 	identity schemas.Identity
-	named    bool // a name or a document stands in this message
-	placed   bool // and where the person can be found
-	here     bool // a person of this message, not only of its case
+	aliases  []string // further names in the body
+	named    bool     // a name or a document stands in this message
+	placed   bool     // and where the person can be found
+	here     bool     // a person of this message, not only of its case
 	// origins is O(p) as far as the message itself and its case show it.
 	origins origins
 	record  PersonRecord
@@ -24,7 +25,14 @@ type person struct {
 
 // identifiable tells whether the register can be asked about the person.
 func (p *person) identifiable() bool {
-	return len(p.identity.Names)+len(p.identity.FormerNames)+len(p.identity.Documents) > 0
+	return len(p.identity.Names)+len(p.identity.FormerNames)+len(p.aliases)+len(p.identity.Documents) > 0
+}
+
+// sought is the identity with everything by which the register may know the person.
+func (p *person) sought() schemas.Identity {
+	who := p.identity
+	who.FormerNames = slices.Concat(who.FormerNames, p.aliases)
+	return who
 }
 
 // origins is an origin set with the reasons why each State belongs to it (ORI-01 to ORI-03).
@@ -92,7 +100,7 @@ func findPersons(f Facts, l *letter) []*person {
 // addFromBody adds what the body says of a subject beyond the identity: further names, and a place.
 func (p *person) addFromBody(body map[string]any) {
 	if textOf(body["person"]) == p.ref {
-		p.identity.FormerNames = append(slices.Clone(p.identity.FormerNames), textsOf(body["aliases"])...)
+		p.aliases = textsOf(body["aliases"])
 	}
 	objects(body, "", func(_ string, object map[string]any) {
 		if textOf(object["person"]) != p.ref {

@@ -54,7 +54,7 @@ func askRegister(ctx context.Context, r Register, persons []*person, texts []str
 	for _, p := range persons {
 		if p.identifiable() {
 			asked = append(asked, p)
-			question.Persons = append(question.Persons, p.identity)
+			question.Persons = append(question.Persons, p.sought())
 		}
 	}
 	question.Texts = slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return strings.TrimSpace(text) == "" })
