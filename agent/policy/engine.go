@@ -74,6 +74,13 @@ func newEngine(base []RuleFile, c Config) (*Engine, error) {
 	}, nil
 }
 
+// Check tells whether a State's rule files can be used beside the base rules: all of them or none. It is for a reload, before
+// the engine in use is given up.
+func Check(files []RuleFile) error {
+	_, err := New(Config{Extra: files})
+	return err
+}
+
 // Rules lists every rule in force, and those that other parts of the agent keep, by id.
 func (e *Engine) Rules() []Rule { return e.rules.sorted() }
 

@@ -49,3 +49,6 @@ func NewWithout(c Config, keep func(name string) bool) (*Engine, error) {
 
 // MaxRuleFile bounds one file of added rules.
 const MaxRuleFile = maxRuleFile
+
+// NewOf makes an engine of other base rules.
+func NewOf(base []RuleFile, c Config) (*Engine, error) { return newEngine(base, c) }
