@@ -48,6 +48,21 @@ func keptElsewhere() []Rule {
 			Text:      "The audit of decisions holds keyed hashes and rule ids, and never leaves home.",
 			Example:   "An auditor sees that ASY-02 stopped a message, not about whom.",
 			Elsewhere: "the agent: decisions are recorded in the home log"},
+		{ID: "E1", Verdict: Hold, Source: "UNHCR guidance on confidentiality; Convention on the Rights of the Child art. 3",
+			Text:      "Exception to ASY-02 for any status: a written consent, free, informed and specific, names this recipient, every item and the purpose, and is in force.",
+			Propose:   "Two protection officers check the evidence. Nothing goes to an alleged persecutor; for a child, a guardian and best interests are needed.",
+			Example:   "An applicant asks in writing that her State be asked for her birth certificate, by name and date of birth.",
+			Elsewhere: "ASY-02 in the variant exception; the register keeps the consents"},
+		{ID: "E2", Verdict: Hold, Source: "Reg. (EU) 2024/1348 art. 7; Reg. (EU) 2024/1358",
+			Text:      "Exception to ASY-02 for somebody finally rejected, with no remedy that suspends the return: the minimal set may go, with never a mention of the claim.",
+			Propose:   "Two protection officers check that nothing is pending. Data from Eurodac are barred where the person was not informed.",
+			Example:   "After the final decision the nationality is verified by names, date of birth and documents.",
+			Elsewhere: "ASY-02 in the variant exception"},
+		{ID: "E3", Verdict: Hold, Source: "Reg. (EU) 2024/1348 art. 7",
+			Text:      "Exception to ASY-02 for somebody who withdrew the claim explicitly, after counselling, on record: as after a final rejection.",
+			Propose:   "Two protection officers check the record of the withdrawal.",
+			Example:   "She withdrew her application with counsel beside her and wishes to go home.",
+			Elsewhere: "ASY-02 in the variant exception"},
 	}
 	for i := range rules {
 		rules[i].Base = true

@@ -76,7 +76,7 @@ func (r *Release) covers(d Decision, p *schemas.Payload) bool {
 		return true
 	}
 	missing := func(s schemas.StateCode) bool { return !slices.Contains(p.ProtectFrom, s) }
-	return r.Necessity != "" && p.Onward == schemas.OnwardNone && len(p.ProtectFrom) > 0 && !slices.ContainsFunc(d.OriginSet, missing)
+	return strings.TrimSpace(r.Necessity) != "" && p.Onward == schemas.OnwardNone && len(p.ProtectFrom) > 0 && !slices.ContainsFunc(d.OriginSet, missing)
 }
 
 // seal computes the digest over the grounds and over what is known of every person.
