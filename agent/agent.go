@@ -30,6 +30,9 @@ import (
 type Options struct {
 	Log *slog.Logger     // default: discard
 	Now func() time.Time // default: time.Now
+	// Extractor is the command line of the child process that reads attachments. Without one only plain text is read, and
+	// every other attachment is held.
+	Extractor []string
 }
 
 // Agent is a running desk. Its methods are safe for concurrent use once New has returned.
@@ -98,6 +101,9 @@ func (b bells) give() {
 	}
 }
 
+// decidePatience is how long register and scanner may take for one message: reading attachments anew takes its time.
+const decidePatience = 10 * time.Second
+
 // New opens the agent's keys, trust documents and database. It connects to nobody: Run does. Close must be called.
 func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	if o.Log == nil {
@@ -112,14 +118,14 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
 		ready: make(chan struct{}),
 	}
-	if err := a.open(ctx); err != nil {
+	if err := a.open(ctx, o); err != nil {
 		a.Close()
 		return nil, fmt.Errorf("agent %s: %w", c.Authority, err)
 	}
 	return a, nil
 }
 
-func (a *Agent) open(ctx context.Context) error {
+func (a *Agent) open(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
 		return err
 	}
@@ -131,10 +137,10 @@ func (a *Agent) open(ctx context.Context) error {
 		return err
 	}
 	a.register = &guardedRegister{config: RegisterConfig(a.config, a.now)}
-	if a.scanner, err = scan.New(scan.Config{}); err != nil {
+	if a.scanner, err = scan.New(scan.Config{Extractor: o.Extractor}); err != nil {
 		return err
 	}
-	if a.policy, err = openRulebook(a.config.Rules, policy.Config{Register: a.register, Scanner: a.scanner}); err != nil {
+	if a.policy, err = openRulebook(a.config.Rules, policy.Config{Register: a.register, Scanner: a.scanner, Patience: decidePatience}); err != nil {
 		return err
 	}
 	if a.trust, err = pki.OpenKeeper(filepath.Join(a.config.Data, "trust"), a.config.Pin, a.now); err != nil {

@@ -23,13 +23,19 @@ func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Messa
 	if err != nil {
 		return nil, err
 	}
+	files := make([]attached, len(copies))
+	for i, d := range copies {
+		if files[i], err = a.attach(ctx, d); err != nil {
+			return nil, err
+		}
+	}
 	var made []*store.Message
 	err = a.store.Update(ctx, func(tx *store.Tx) error {
 		if err := a.checkTeamDraft(tx, copies); err != nil {
 			return err
 		}
-		for _, d := range copies {
-			messages, err := a.draftOne(tx, d, by)
+		for i, d := range copies {
+			messages, err := a.draftOne(tx, d, files[i], by)
 			if err != nil {
 				return err
 			}
@@ -40,11 +46,11 @@ func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Messa
 	if err != nil {
 		return nil, err
 	}
-	return a.drafted(made, by), nil
+	return a.drafted(made, files, by), nil
 }
 
 // draftOne puts the messages that one payload becomes into review.
-func (a *Agent) draftOne(tx *store.Tx, d *schemas.Draft, by string) (made []*store.Message, err error) {
+func (a *Agent) draftOne(tx *store.Tx, d *schemas.Draft, files attached, by string) (made []*store.Message, err error) {
 	if err := a.checkDraft(tx, d); err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func (a *Agent) draftOne(tx *store.Tx, d *schemas.Draft, by string) (made []*sto
 		if err := a.fill(m, d); err != nil {
 			return nil, err
 		}
-		if err := a.putDraft(tx, m, by, eventDrafted); err != nil {
+		if err := a.putDraft(tx, m, files, by, eventDrafted); err != nil {
 			return nil, err
 		}
 		made = append(made, m)
@@ -67,7 +73,11 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 	if err != nil {
 		return api.Message{}, err
 	}
-	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
+	files, err := a.attach(ctx, d)
+	if err != nil {
+		return api.Message{}, err
+	}
+	m, err := a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
 		if !slices.Contains(editable, m.State) {
 			return wrongState(m, "edited")
 		}
@@ -83,8 +93,10 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 		if err := a.fill(m, d); err != nil {
 			return err
 		}
-		return a.putDraft(tx, m, by, eventEdited)
+		return a.putDraft(tx, m, files, by, eventEdited)
 	})
+	m.Files = showFiles(files)
+	return m, err
 }
 
 // editable are the states in which a message is still the authority's own affair.
@@ -238,8 +250,11 @@ func (a *Agent) fill(m *store.Message, d *schemas.Draft) error {
 	return nil
 }
 
-func (a *Agent) putDraft(tx *store.Tx, m *store.Message, by, what string) error {
+func (a *Agent) putDraft(tx *store.Tx, m *store.Message, files attached, by, what string) error {
 	if err := tx.PutMessage(m); err != nil {
+		return err
+	}
+	if err := tx.ReplaceFiles(m.Key, files); err != nil {
 		return err
 	}
 	if err := tx.AddAuthor(m.Key, by); err != nil {
@@ -248,11 +263,12 @@ func (a *Agent) putDraft(tx *store.Tx, m *store.Message, by, what string) error 
 	return errors.Join(a.taskOral(tx, m), a.recordHome(tx, what, m.ID, m.PayloadSHA256, by))
 }
 
-func (a *Agent) drafted(made []*store.Message, by string) []api.Message {
+func (a *Agent) drafted(made []*store.Message, files []attached, by string) []api.Message {
 	shown := make([]api.Message, len(made))
 	for i, m := range made {
 		a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
 		shown[i] = show(m, []string{by})
+		shown[i].Files = showFiles(files[min(i, len(files)-1)]) // one draft for several has the same files in each
 	}
 	a.chores.give()
 	return shown

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"comity/agent/policy"
+	"comity/agent/scan"
 	"comity/agent/store"
 	"comity/pki"
 	"comity/schemas"
@@ -53,14 +54,12 @@ func (a *Agent) decide(ctx context.Context, o outgoing, view *pki.View, at time.
 // glance is what the agent's own records are asked by. A payload that breaks its schema is read as far as it can be:
 // what is wrong with it, policy says.
 type glance struct {
-	Channel     schemas.Channel     `json:"channel"`
-	Type        schemas.MessageType `json:"type"`
-	Case        schemas.CaseID      `json:"case"`
-	Subjects    []schemas.Subject   `json:"subjects"`
-	Attachments []struct {
-		SHA256 string `json:"sha256"`
-	} `json:"attachments"`
-	Body struct {
+	Channel     schemas.Channel      `json:"channel"`
+	Type        schemas.MessageType  `json:"type"`
+	Case        schemas.CaseID       `json:"case"`
+	Subjects    []schemas.Subject    `json:"subjects"`
+	Attachments []schemas.Attachment `json:"attachments"`
+	Body        struct {
 		Team     team.ID               `json:"team"`
 		Audience []schemas.AuthorityID `json:"audience"`
 	} `json:"body"`
@@ -94,7 +93,11 @@ func (a *Agent) facts(tx *store.Tx, o outgoing) (policy.Facts, error) {
 	if err := a.addTeam(tx, &f); err != nil {
 		return f, err
 	}
-	return f, a.addItems(tx, &f, g)
+	before, err := originals(tx, &f, o.key)
+	if err != nil {
+		return f, err
+	}
+	return f, a.addItems(tx, &f, g, before)
 }
 
 // addCase reads whom the messages of a case are about, what the peer has asked in it, and the latest gates.
@@ -180,8 +183,7 @@ func (a *Agent) addTeam(tx *store.Tx, f *policy.Facts) error {
 }
 
 // addItems adds the received items that the message attaches or declares as quoted, each with what sticks to it.
-func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance) error {
-	hashes := make([]store.Hash, 0, len(g.Attachments))
+func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance, hashes []store.Hash) error {
 	for _, attached := range g.Attachments {
 		if hash, ok := fileHash(attached.SHA256); ok {
 			hashes = append(hashes, hash)
@@ -275,6 +277,16 @@ func noteItems(tx *store.Tx, m *store.Message) error {
 	for _, file := range glanceAt(m.Payload).Attachments {
 		if hash, ok := fileHash(file.SHA256); ok {
 			if err := tx.AddItem(hash, m.Key); err != nil {
+				return err
+			}
+		}
+		if m.Direction == store.Out {
+			continue
+		}
+		// A file that came here is made neutral when it is attached to a message of ours: it is known under that hash too.
+		neutral, err := scan.Neutralise(scan.File{Name: file.Name, MediaType: file.MediaType, Content: file.Content}, 1, false)
+		if err == nil && neutral.Changed {
+			if err := tx.AddItem(neutral.After, m.Key); err != nil {
 				return err
 			}
 		}

@@ -48,6 +48,11 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 		authors, err := tx.Authors(found[0].Key)
 		shown = show(found[0], authors)
 		shown.Payload, shown.Home = found[0].Payload, found[0].Home
+		if err != nil {
+			return err
+		}
+		files, err := tx.Files(found[0].Key)
+		shown.Files = showFiles(files)
 		return err
 	})
 	return shown, err

@@ -37,8 +37,19 @@ type Message struct {
 	NoEffect      bool           `json:"no_effect,omitzero"` // it lost against a message that crossed it; in case show only
 	Payload       jsontext.Value `json:"payload,omitzero"`   // in show only, for those who may read content
 	Home          jsontext.Value `json:"home,omitzero"`      // recorded beside a draft of ours, never sent; in show only
+	Files         []File         `json:"files,omitzero"`     // of a draft of ours, as they were read when they were attached; in show and draft only
 	// Withheld messages are shown to protection officers alone. Nobody is told that a message is withheld.
 	Withheld bool `json:"-"`
+}
+
+// File is an attachment as it was read when it was attached.
+type File struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	// Reading is clean, asylum-terms or cannot-be-read: what is not clean will wait for people to read it.
+	Reading string `json:"reading"`
+	// Neutralised: metadata was taken out, so the file is not the one that was handed in.
+	Neutralised bool `json:"neutralised,omitzero"`
 }
 
 // Case is a case between this authority and one peer.

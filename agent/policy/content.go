@@ -27,7 +27,7 @@ type content struct {
 
 // readContent scans a letter, and beside it what was noted at home and what the sender is called.
 func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender string) content {
-	c := scanLetter(ctx, s, l)
+	c := scanLetter(ctx, s, l, f.Originals...)
 	c.structured, c.eurodac = structuredData(l)
 	if c.structured {
 		c.codes = append(c.codes, "A3")
@@ -42,9 +42,9 @@ func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender stri
 }
 
 // scanLetter reads every text and every file. A scanner that is missing, fails or is slow has cleared nothing.
-func scanLetter(ctx context.Context, s Scanner, l *letter) (c content) {
+func scanLetter(ctx context.Context, s Scanner, l *letter, originals ...scan.File) (c content) {
 	words, codes := l.scanned()
-	c = scanAll(ctx, s, scan.Input{Fields: words, Files: l.files})
+	c = scanAll(ctx, s, scan.Input{Fields: words, Files: slices.Concat(l.files, originals)})
 	// A code is in no language, and random letters are like a word in some disguise: only what stands there plainly counts.
 	coded := scanAll(ctx, s, scan.Input{Fields: codes})
 	c.datum = c.datum || coded.datum

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"comity/agent/register"
+	"comity/agent/scan"
 	"comity/pki"
 	"comity/schemas"
 )
@@ -41,6 +42,8 @@ type Facts struct {
 	Asked [][]byte
 	// Items is what was received before and travels on in this message.
 	Items []Item
+	// Originals are attachments as they were before they were made neutral: what was taken out counts as if it stood there.
+	Originals []scan.File
 	// Release is what two protection officers released, nil where there is none.
 	Release *Release
 }

@@ -46,6 +46,10 @@ func (s *Scanner) extract(ctx context.Context, f File) extraction {
 	if limit == 0 {
 		limit = defaultExtractTime
 	}
+	name := nameOf(f)
+	if x, known := s.read.find(name); known {
+		return x
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	x, err := s.runChild(ctx, f)
@@ -56,6 +60,7 @@ func (s *Scanner) extract(ctx context.Context, f File) extraction {
 		}
 		return extraction{Notes: f.Name, Unread: []Reason{reason}}
 	}
+	s.read.keep(name, x)
 	return x
 }
 

@@ -22,6 +22,7 @@ type Scanner struct {
 	config    Config
 	match     *matcher
 	languages *profiles
+	read      remembered
 }
 
 // New makes a scanner. The lexicon is compiled once a process, so further scanners cost nothing.

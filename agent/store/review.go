@@ -39,6 +39,7 @@ func (t *Tx) PutReview(r *Review) error {
 		millis(r.ClosedAt), r.Closing, r.ClosedBy)
 }
 
+// reviewRow names a message where what is sealed belongs to it.
 func reviewRow(k Key) string { return string(k.Sender) + "/" + string(k.ID) }
 
 // Review reads the review of a message, or ErrNotFound.

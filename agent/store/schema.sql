@@ -93,6 +93,19 @@ CREATE TABLE release (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
+-- The files of a draft, as they were attached: what was read of them, and what was taken out to make them neutral.
+CREATE TABLE file (
+  sender   TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  name     TEXT NOT NULL,
+  was      BLOB NOT NULL,                      -- SHA-256 as it was handed in
+  became   BLOB NOT NULL,                      -- SHA-256 as it is attached
+  reading  TEXT NOT NULL,                      -- closed set: clean, or why it waits for a person
+  original BLOB,                               -- (sealed) the content as it was, where it is another now
+  PRIMARY KEY (sender, id, name),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
 -- What the rules decided, for auditors: which rules and when, about a message that only a keyed hash names.
 CREATE TABLE decision (
   n       INTEGER PRIMARY KEY,

@@ -22,6 +22,10 @@ by another, sealed, sent, and receipted; the state of the case is read from both
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := demo.Options{Dir: dir, Stay: !once, Out: cmd.OutOrStdout(), Log: slog.New(slog.DiscardHandler)}
 			o.Next = func(s *sandbox.Sandbox) { sayNext(cmd, s) }
+			var err error
+			if o.Extractor, err = extractor(); err != nil {
+				return err
+			}
 			if verbose {
 				o.Log = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			}

@@ -103,7 +103,11 @@ func (d *desk) openAnyway(ctx context.Context) (client *api.Client, stop func(),
 		return client, client.Close, nil
 	}
 	client.Close()
-	a, err := agent.New(ctx, c, agent.Options{})
+	child, err := extractor()
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := agent.New(ctx, c, agent.Options{Extractor: child})
 	if err != nil {
 		return nil, nil, err
 	}

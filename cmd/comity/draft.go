@@ -85,6 +85,7 @@ func printDrafted(cmd *cobra.Command, d *desk, answer api.Messages) error {
 	}
 	for _, m := range answer.Messages {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s %s to %s: %s\n", m.ID, m.Type, m.To, m.State)
+		printFiles(cmd.ErrOrStderr(), m.Files)
 	}
 	_, err := fmt.Fprintln(cmd.ErrOrStderr(), "next: another person approves it: comity message approve ID --as CREDENTIAL")
 	return err

@@ -109,6 +109,21 @@ func printSummary(w io.Writer, m api.Message) {
 	}
 	fmt.Fprintf(w, "drafted by  %s\n", strings.Join(m.Authors, ", "))
 	fmt.Fprintf(w, "sha256      %s\n", m.SHA256)
+	printFiles(w, m.Files)
+}
+
+// printFiles says what was read of the files of a draft, and which are not the ones that were handed in.
+func printFiles(w io.Writer, files []api.File) {
+	for _, f := range files {
+		line := f.Reading
+		if f.Reading != "clean" {
+			line += ": people will read it before it leaves"
+		}
+		if f.Neutralised {
+			line += "; metadata was taken out"
+		}
+		fmt.Fprintf(w, "file        %s: %s\n", f.Name, line)
+	}
 }
 
 // printLetter shows the whole message: its standing, and its content where the reader may see it.
@@ -126,6 +141,7 @@ func printLetter(w io.Writer, m api.Message) error {
 	}
 	printHistory(w, m)
 	fmt.Fprintf(w, "SHA-256   %s\n", m.SHA256)
+	printFiles(w, m.Files)
 	if len(m.Payload) == 0 {
 		return nil
 	}

@@ -92,6 +92,9 @@ func sandboxUpCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if s.Extractor, err = extractor(); err != nil {
+				return err
+			}
 			parts := s.AllParts()
 			if len(only) > 0 {
 				if parts, err = s.ParseParts(only); err != nil {

@@ -79,7 +79,11 @@ func serveFlags(cmd *cobra.Command, path, form *string, name string) {
 
 // runAgent opens an agent, says when it is ready, and closes its database when it has ended.
 func runAgent(ctx context.Context, config agent.Config, log *slog.Logger) error {
-	a, err := agent.New(ctx, config, agent.Options{Log: log})
+	child, err := extractor()
+	if err != nil {
+		return err
+	}
+	a, err := agent.New(ctx, config, agent.Options{Log: log, Extractor: child})
 	if err != nil {
 		return err
 	}

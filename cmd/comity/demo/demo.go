@@ -31,6 +31,8 @@ type Options struct {
 	Tick time.Duration
 	Out  io.Writer
 	Log  *slog.Logger
+	// Extractor is the child process that reads attachments; see sandbox.Sandbox.
+	Extractor []string
 }
 
 const (
@@ -62,6 +64,7 @@ func Run(ctx context.Context, o Options) (tally Tally, err error) {
 	if err != nil {
 		return tally, err
 	}
+	s.Extractor = o.Extractor
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	ready, ended := make(chan struct{}), make(chan error, 1)

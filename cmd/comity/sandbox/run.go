@@ -114,5 +114,5 @@ func (s *Sandbox) openAgent(ctx context.Context, id schemas.AuthorityID, log *sl
 	if err != nil {
 		return nil, err
 	}
-	return agent.New(ctx, config, agent.Options{Log: log})
+	return agent.New(ctx, config, agent.Options{Log: log, Extractor: s.Extractor})
 }

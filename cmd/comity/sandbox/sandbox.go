@@ -14,6 +14,10 @@ import (
 
 // Sandbox is a folder that Init made.
 type Sandbox struct {
+	// Extractor is handed to the agents that run in this process: the child process that reads attachments. Without one,
+	// attachments other than plain text are held.
+	Extractor []string
+
 	dir  string // absolute
 	mark mark
 }
