@@ -29,7 +29,7 @@ const (
 	Draft         Act = "draft"          // write, change or discard a draft
 	Approve       Act = "approve"        // approve what another person wrote
 	SignAlone     Act = "sign-alone"     // let a message go with one signature, where its type allows that
-	DecideHeld    Act = "decide-held"    // release, return or block a message under review
+	DecideReviews Act = "decide-reviews" // release, return or block a message under review
 	ReadReviews   Act = "read-reviews"   // see why policy stopped a message, and what was withheld on arrival
 	ReadDecisions Act = "read-decisions" // see which rules decided, and not about whom
 	CheckPolicy   Act = "check-policy"   // ask the rules about a draft, which looks the persons up
@@ -44,7 +44,7 @@ var grants = map[Role][]Act{
 	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth},
 	Approver:          {Approve, ReadList, ReadText, ReadHealth},
 	Registrar:         {ReadList, ReadHealth},
-	ProtectionOfficer: {DecideHeld, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth},
+	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth},
 	LiaisonOfficer:    {ReadList, ReadHealth},
 	JITLeader:         {Draft, ReadList, ReadText, ReadHealth},

@@ -138,7 +138,7 @@ func withRegister(cmd *cobra.Command, d *desk, do func(context.Context, *api.Cli
 		printReport(cmd.OutOrStdout(), report)
 	}
 	if len(report.Bad) > 0 {
-		return withHint(fmt.Errorf("nothing was taken: %d rows cannot be", len(report.Bad)), "mend the rows named and hand the whole feed in again")
+		return withHint(fmt.Errorf("nothing was taken: rows that cannot be: %d", len(report.Bad)), "mend the rows named and hand the whole feed in again")
 	}
 	return nil
 }
