@@ -61,7 +61,7 @@ func scriptOf(r rune) script {
 		return greek
 	case r >= 0x400 && r <= 0x52F:
 		return cyrillic
-	case unicode.IsLetter(r):
+	case traitsOf(r)&isLetter != 0:
 		return otherScript
 	}
 	return noScript

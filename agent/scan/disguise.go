@@ -26,7 +26,7 @@ type form struct {
 
 const (
 	// A shorter word is looked for with something between all of its letters only: parts of it are common.
-	sureLetters = 6
+	wholeLetters = 6
 	// A shorter word from back to front is often a name: Liza.
 	sureTurned = 6
 )
@@ -112,7 +112,7 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 	case f.track != Collapsed:
 	case gaps <= f.gaps:
 		return Hit{}, false // the term as it should be
-	case alphabetic(f.core) && len(f.core) < sureLetters && gaps < len(f.core)-1:
+	case alphabetic(f.core) && len(f.core) < wholeLetters && gaps < len(f.core)-1:
 		return Hit{}, false
 	case !alphabetic(f.core) && !spaced:
 		return Hit{}, false // a comma stands between two other words

@@ -20,12 +20,12 @@ func decodeBase64(text string) (view, bool) {
 	var w viewBuilder
 	last, changed := 0, false
 	for i := 0; i < len(text); {
-		if !base64Byte(text[i]) {
+		if !base64Bytes[text[i]] {
 			i++
 			continue
 		}
 		begin, seen := i, kind(0)
-		for i < len(text) && base64Byte(text[i]) {
+		for i < len(text) && base64Bytes[text[i]] {
 			seen |= kinds[text[i]]
 			i++
 		}
@@ -55,9 +55,12 @@ func decodeBase64(text string) (view, bool) {
 	return w.view(), true
 }
 
-func base64Byte(b byte) bool {
-	return kinds[b]&(lower|upper|digit) != 0 || b == '+' || b == '/' || b == '=' || b == '-' || b == '_'
-}
+var base64Bytes = func() (is [256]bool) {
+	for _, b := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_") {
+		is[b] = true
+	}
+	return is
+}()
 
 // wrappedEnd is where base64 ends that goes on over the following lines, which may be those of a quoted reply.
 func wrappedEnd(text string, end int) int {
@@ -70,7 +73,7 @@ func wrappedEnd(text string, end int) int {
 			return end
 		}
 		next := at
-		for next < len(text) && base64Byte(text[next]) {
+		for next < len(text) && base64Bytes[text[next]] {
 			next++
 		}
 		if next == at || next < len(text) && strings.IndexByte("\r\n", text[next]) < 0 {
@@ -194,6 +197,11 @@ func decodeHex(text string) (view, bool) {
 	return w.view(), true
 }
 
-func hexDigit(b byte) bool {
-	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
-}
+func hexDigit(b byte) bool { return hexDigits[b] }
+
+var hexDigits = func() (is [256]bool) {
+	for _, b := range []byte("0123456789abcdefABCDEF") {
+		is[b] = true
+	}
+	return is
+}()

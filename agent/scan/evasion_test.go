@@ -86,10 +86,10 @@ func escaped(format func(rune) string) func(string) string {
 	}
 }
 
-const hexDigits = "0123456789abcdef"
+const sixteen = "0123456789abcdef"
 
 func hex4(r rune) string {
-	return string([]byte{hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15]})
+	return string([]byte{sixteen[r>>12&15], sixteen[r>>8&15], sixteen[r>>4&15], sixteen[r&15]})
 }
 
 // disguises16 are the ways of the list, each with the track that must find it.

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"slices"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -22,7 +21,7 @@ const (
 	// names, or that many words at all.
 	sureWords    = 4
 	sureAnyWords = 9
-	sureLetters4 = 18
+	sureLetters  = 18
 	// An uncovered script needs no more to be noticed than a short word.
 	foreignLetters = 3
 )
@@ -45,9 +44,10 @@ func (p *profiles) judgeLanguages(text string) []stretch {
 	text = withoutCodes(text)
 	var all []stretch
 	var last [familyCount]int // the language of the stretch before, by family, from 1
+	w := sorter{single: map[string]int{}}
 	for start := 0; start < len(text); {
 		end := stretchEnd(text, start)
-		all = p.judgeStretch(all, text, start, end, &last)
+		all = p.judgeStretch(all, text, start, end, &last, &w)
 		start = end
 	}
 	return all
@@ -118,80 +118,110 @@ type tally struct {
 	small   int // that do not begin with a capital
 }
 
-// judgeStretch judges what a stretch has of each family and of each script. Most have one.
-func (p *profiles) judgeStretch(all []stretch, text string, start, end int, last *[familyCount]int) []stretch {
-	var families [familyCount]tally
-	single := map[string]int{} // letters of scripts that decide by themselves
-	foreign := 0
-	inWord := false
-	current := noFamily
-	for _, r := range text[start:end] {
-		var f family
-		isLetter := false
-		switch {
-		case r < utf8.RuneSelf:
-			isLetter = kinds[byte(r)]&(lower|upper) != 0
-			f = latinFamily
-		case invisible(r), r == '’', r >= 0x2B0 && r <= 0x2FF: // apostrophes, and letters that are used as such
-			continue
-		case unicode.IsLetter(r) || unicode.Is(unicode.M, r):
-			b := blockOf(r)
-			switch {
-			case b == nil:
-				if unicode.IsLetter(r) && unicode.Is(unicode.L, r) && !likelyDisguise(r) {
-					foreign++
-				}
-			case b.family != noFamily:
-				f, isLetter = b.family, true
-			case b.language == "":
-				foreign++
-			default:
-				single[b.language]++
-			}
-			if b == nil && inWord && unicode.Is(unicode.M, r) {
-				continue // a mark on the letter before
-			}
-		}
-		if r == '\'' {
-			continue
-		}
-		if !isLetter {
-			if inWord {
-				families[current].letters = append(families[current].letters, ' ')
-				inWord = false
-			}
-			continue
-		}
-		t := &families[f]
-		if !inWord || f != current {
-			if inWord && f != current {
-				families[current].letters = append(families[current].letters, ' ')
-			}
-			t.words++
-			if !unicode.IsUpper(r) {
-				t.small++
-			}
-			inWord, current = true, f
-		}
-		if len(t.letters) < stretchLetters {
-			t.letters = append(t.letters, unicode.ToLower(r))
-		}
+// sorter sorts the letters of one stretch after another.
+type sorter struct {
+	families [familyCount]tally
+	single   map[string]int // letters of scripts that decide by themselves
+	foreign  int            // letters of scripts that are not covered
+	inWord   bool
+	current  family
+}
+
+func (w *sorter) reset() {
+	for f := range w.families {
+		w.families[f] = tally{letters: w.families[f].letters[:0]}
 	}
-	if foreign >= foreignLetters {
+	clear(w.single)
+	w.foreign, w.inWord, w.current = 0, false, noFamily
+}
+
+// endWord is called at whatever stands between words.
+func (w *sorter) endWord() {
+	if w.inWord {
+		t := &w.families[w.current]
+		t.letters = append(t.letters, ' ')
+		w.inWord = false
+	}
+}
+
+// letter adds a letter of a family.
+func (w *sorter) letter(f family, r rune, capital bool) {
+	t := &w.families[f]
+	if !w.inWord || f != w.current {
+		w.endWord()
+		t.words++
+		if !capital {
+			t.small++
+		}
+		w.inWord, w.current = true, f
+	}
+	if len(t.letters) < stretchLetters {
+		t.letters = append(t.letters, r)
+	}
+}
+
+func (w *sorter) sort(text string) {
+	for i := 0; i < len(text); {
+		b := text[i]
+		if b < utf8.RuneSelf {
+			i++
+			switch k := kinds[b]; {
+			case k&lower != 0:
+				w.letter(latinFamily, rune(b), false)
+			case k&upper != 0:
+				w.letter(latinFamily, rune(b)+'a'-'A', true)
+			case b != '\'':
+				w.endWord()
+			}
+			continue
+		}
+		r, width := decode(text, i)
+		i += width
+		w.other(r)
+	}
+}
+
+// other sorts a character that is not ASCII.
+func (w *sorter) other(r rune) {
+	is := traitsOf(r)
+	switch {
+	case r == '’' || r >= 0x2B0 && r <= 0x2FF || invisible(r):
+		return // apostrophes, letters that are used as such, and nothing
+	case is&(isLetter|isMark) == 0:
+		w.endWord()
+		return
+	}
+	switch b := blockOf(r); {
+	case b != nil && b.family != noFamily:
+		w.letter(b.family, toSmall(r), is&isUpper != 0)
+	case b != nil && b.language != "":
+		w.endWord()
+		w.single[b.language]++
+	case is&isLetter != 0 && (b != nil || !likelyDisguise(r)):
+		w.endWord()
+		w.foreign++
+	}
+}
+
+// judgeStretch judges what a stretch has of each family and of each script. Most have one.
+func (p *profiles) judgeStretch(all []stretch, text string, start, end int, last *[familyCount]int, w *sorter) []stretch {
+	w.reset()
+	w.sort(text[start:end])
+	if w.foreign >= foreignLetters {
 		all = append(all, stretch{start: start, end: end, language: "und"})
 	}
-	for language, n := range single {
+	for language, n := range w.single {
 		if n >= foreignLetters {
-			all = append(all, stretch{start: start, end: end, language: single1(language, single), covered: true})
+			all = append(all, stretch{start: start, end: end, language: single1(language, w.single), covered: true})
 		}
 	}
 	for f := latinFamily; f < familyCount; f++ {
-		t := &families[f]
+		t := &w.families[f]
 		if len(t.letters) == 0 {
 			continue
 		}
 		s := stretch{start: start, end: end, family: f, covered: true}
-		if len(t.letters) >= sureLetters4 && (t.small >= sureWords || t.words >= sureAnyWords) {
+		if len(t.letters) >= sureLetters && (t.small >= sureWords || t.words >= sureAnyWords) {
 			p[f].judge(&s, t.letters, &last[f])
 		}
 		all = append(all, s)

@@ -184,20 +184,3 @@ func lowerLetters(text string) []rune {
 }
 
 func isUncovered(language string) bool { return strings.Contains(uncoveredLanguages, " "+language+" ") }
-
-// blockOf finds the block of a letter, nil for what is in none.
-func blockOf(r rune) *block {
-	low, high := 0, len(blocks)
-	for low < high {
-		middle := (low + high) / 2
-		if blocks[middle].last < r {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	if low < len(blocks) && blocks[low].first <= r {
-		return &blocks[low]
-	}
-	return nil
-}

@@ -42,6 +42,9 @@ func newMatcher(terms []term) (*matcher, error) {
 	m := &matcher{terms: terms, longer: map[rune][]uint8{}}
 	folded := make([][]rune, len(terms))
 	for i, t := range terms {
+		for n, stem := range t.before {
+			t.before[n] = string(foldText(stem))
+		}
 		core := []rune(strings.Trim(string(foldText(t.last)), string(separator)))
 		if len(core) < 2 {
 			return nil, fmt.Errorf("pattern %q of the lexicon is too short once it is folded", t.text)
@@ -128,12 +131,7 @@ func (m *matcher) pass(a *automaton, text string, found func(state uint16, end i
 			}
 			continue
 		}
-		r, width := rune(0), 0
-		if b < 0xE0 && i+1 < len(text) && b >= 0xC2 && text[i+1]&0xC0 == 0x80 {
-			r, width = rune(b&0x1F)<<6|rune(text[i+1]&0x3F), 2
-		} else {
-			r, width = utf8.DecodeRuneInString(text[i:])
-		}
+		r, width := decode(text, i)
 		i += width
 		if r < 0x10000 && m.basic[r] != long {
 			pair := m.basic[r]
@@ -158,6 +156,14 @@ func (m *matcher) pass(a *automaton, text string, found func(state uint16, end i
 	if s = a.step(s, codeSpace); s >= hit {
 		found(s, len(text))
 	}
+}
+
+// decode reads a character that is not ASCII. Those of two bytes, which are most, are read without a call.
+func decode(text string, i int) (rune, int) {
+	if b := text[i]; b < 0xE0 && b >= 0xC2 && i+1 < len(text) && text[i+1]&0xC0 == 0x80 {
+		return rune(b&0x1F)<<6 | rune(text[i+1]&0x3F), 2
+	}
+	return utf8.DecodeRuneInString(text[i:])
 }
 
 // maxHits bounds what is kept of one text: a report is for people. Strong hits are kept before others.
@@ -288,7 +294,7 @@ func precededBy(text string, stems []string) bool {
 	for _, stem := range slices.Backward(stems) {
 		text = strings.TrimRightFunc(text, func(r rune) bool { return !wordRune(r) })
 		begin := len(text) - len(lastWord(text))
-		if !strings.HasPrefix(string(foldText(text[begin:])), string(foldText(stem))) {
+		if !strings.HasPrefix(string(foldText(text[begin:])), stem) {
 			return false
 		}
 		text = text[:begin]
@@ -303,12 +309,6 @@ func lastWord(text string) string {
 	}
 	_, width := utf8.DecodeRuneInString(text[begin:])
 	return text[begin+width:]
-}
-
-// wordRune reports characters of which words consist, invisible ones included.
-func wordRune(r rune) bool {
-	return r < utf8.RuneSelf && foldASCII(r)[0] != separator ||
-		r >= utf8.RuneSelf && (unicode.In(r, unicode.L, unicode.M, unicode.N) || invisible(r))
 }
 
 // leftOut reports text in plain ASCII where the term has other letters.

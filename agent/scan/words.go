@@ -94,7 +94,8 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 			hits = append(hits, h)
 		}
 	}
-	if seen&high != 0 && mixesScripts(word) {
+	leads := kindsOfLeads(word, seen)
+	if seen&high != 0 && leads&^leadSign&(leads&^leadSign-1) != 0 && mixesScripts(word) {
 		try(Fuzzy, asLatin(word))
 		try(Fuzzy, asCyrillic(word))
 	}
@@ -106,10 +107,51 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 			try(Fuzzy, reading)
 		}
 	}
-	if seen&mask != 0 || seen&(sign|symbol|high) != 0 && runsOfSigns(word) {
+	if seen&mask != 0 || (seen&(sign|symbol) != 0 || leads&leadSign != 0) && runsOfSigns(word) {
 		hits = append(hits, m.unmask(word)...)
 	}
 	return append(hits, m.misspelt(word)...)
+}
+
+// The first bytes of characters tell the scripts of most words without decoding them.
+const (
+	leadLatin = 1 << iota
+	leadGreek
+	leadCyrillic
+	leadOther
+	leadSign // may be a sign
+)
+
+var leadKinds = func() (kinds [256]uint8) {
+	for b := 0xC2; b < 0xF5; b++ {
+		switch {
+		case b >= 0xC3 && b <= 0xCA:
+			kinds[b] = leadLatin
+		case b == 0xCD || b == 0xCE || b == 0xCF:
+			kinds[b] = leadGreek
+		case b >= 0xD0 && b <= 0xD4:
+			kinds[b] = leadCyrillic
+		case b == 0xC2 || b == 0xE2 || b == 0xE3 || b >= 0xEF:
+			kinds[b] = leadSign | leadOther
+		default:
+			kinds[b] = leadOther | leadLatin // E1 has Latin letters as well
+		}
+	}
+	return kinds
+}()
+
+func kindsOfLeads(word string, seen kind) uint8 {
+	if seen&high == 0 {
+		return leadLatin
+	}
+	var all uint8
+	if seen&(lower|upper) != 0 {
+		all = leadLatin
+	}
+	for i := range len(word) {
+		all |= leadKinds[word[i]]
+	}
+	return all
 }
 
 // divided puts spaces where a small letter meets a capital, and where letters meet digits: file names run words together.
@@ -264,7 +306,7 @@ func (m *matcher) misspelt(word string) []Hit {
 			}
 			continue
 		}
-		r, width := utf8.DecodeRuneInString(word[i:])
+		r, width := decode(word, i)
 		i += width
 		if r < 0x10000 && m.basic[r] != long {
 			switch pair := m.basic[r]; {
