@@ -5,6 +5,7 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -204,7 +205,7 @@ func decodeEscapes(text string) (view, bool) {
 				}
 				return "", 0
 			}
-			return codePoint(rest, 2, 4)
+			return utf16Escape(rest)
 		case 'U':
 			return codePoint(rest, 2, 8)
 		case 'x', 'X':
@@ -279,6 +280,20 @@ func asUTF8(bytes string) string {
 		out[i] = rune(bytes[i])
 	}
 	return string(out)
+}
+
+// utf16Escape reads \uXXXX, of which two may make one character.
+func utf16Escape(rest string) (string, int) {
+	out, n := codePoint(rest, 2, 4)
+	if n == 0 || len(rest) < 12 || rest[6:8] != `\u` {
+		return out, n
+	}
+	first, _ := strconv.ParseUint(rest[2:6], 16, 32)
+	second, err := strconv.ParseUint(rest[8:12], 16, 32)
+	if err != nil || !utf16.IsSurrogate(rune(first)) {
+		return out, n
+	}
+	return string(utf16.DecodeRune(rune(first), rune(second))), 12
 }
 
 func hexByte(rest string, at int) (string, int) {

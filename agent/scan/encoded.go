@@ -33,11 +33,11 @@ func decodeBase64(text string) (view, bool) {
 			continue
 		}
 		end := i
-		if end-begin >= 40 {
-			end = wrappedEnd(text, end)
+		out, decoded := "", false
+		if end-begin >= wrapAtLeast {
+			end, out, decoded = unwrap(text, begin, end)
 		}
-		out, decoded := unbase64(text[begin:end])
-		if !decoded && end > i {
+		if !decoded {
 			end = i
 			out, decoded = unbase64(text[begin:end])
 		}
@@ -62,25 +62,38 @@ var base64Bytes = func() (is [256]bool) {
 	return is
 }()
 
-// wrappedEnd is where base64 ends that goes on over the following lines, which may be those of a quoted reply.
-func wrappedEnd(text string, end int) int {
+// wrapAtLeast is how long a line of wrapped base64 is.
+const wrapAtLeast = 24
+
+// unwrap reads base64 that goes on over the following lines, which may be those of a quoted reply. The last line may
+// be followed by ordinary words: the longest run of lines that makes text counts.
+func unwrap(text string, begin, end int) (int, string, bool) {
+	ends := []int{end}
 	for {
 		at := end
 		for at < len(text) && strings.IndexByte("\r\n\t >", text[at]) >= 0 {
 			at++
 		}
 		if at == end || !strings.Contains(text[end:at], "\n") {
-			return end
+			break
 		}
 		next := at
 		for next < len(text) && base64Bytes[text[next]] {
 			next++
 		}
-		if next == at || next < len(text) && strings.IndexByte("\r\n", text[next]) < 0 {
-			return end
+		if next == at {
+			break
 		}
 		end = next
+		ends = append(ends, end)
 	}
+	const tries = 3
+	for n := len(ends) - 1; n > 0 && n >= len(ends)-tries; n-- {
+		if out, decoded := unbase64(text[begin:ends[n]]); decoded {
+			return ends[n], out, true
+		}
+	}
+	return 0, "", false
 }
 
 func unbase64(code string) (string, bool) {
@@ -107,8 +120,8 @@ func unbase64(code string) (string, bool) {
 
 // fromBytes makes text of bytes in UTF-8 or UTF-16, if they are text.
 func fromBytes(b []byte) (string, bool) {
-	if readable(b) {
-		return string(b), true
+	if whole := wholeCharacters(b); readable(whole) {
+		return string(whole), true
 	}
 	if len(b) < 6 || len(b)%2 != 0 && len(b) < 8 {
 		return "", false
@@ -119,6 +132,22 @@ func fromBytes(b []byte) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// wholeCharacters takes off the rest of a character that was cut at either end.
+func wholeCharacters(b []byte) []byte {
+	for n := 0; n < utf8.UTFMax-1 && len(b) > 0 && !utf8.RuneStart(b[0]); n++ {
+		b = b[1:]
+	}
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if utf8.RuneStart(b[len(b)-n]) {
+			if !utf8.FullRune(b[len(b)-n:]) {
+				b = b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
 }
 
 func fromUTF16(b []byte, order binary.ByteOrder) string {

@@ -7,6 +7,7 @@ import (
 	"mime/quotedprintable"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -136,13 +137,19 @@ var disguiseList = []disguise{
 	{"double entities", escaped(func(r rune) string { return "&amp;#" + itoa(r) + ";" }), Decoded},
 	{"tags", func(w string) string { return half(w, "<b></b>") }, Decoded},
 	{"comment", func(w string) string { return half(w, "<!-- x -->") }, Decoded},
-	{"percent", escaped(func(r rune) string { return "%" + hex.EncodeToString([]byte(string(r))) }), Decoded},
+	{"percent", func(w string) string { return eachByte(w, "%") }, Decoded},
 	{"one percent", func(w string) string { return url.PathEscape(w[:1]) + "%" + hex.EncodeToString([]byte(w[1:2])) + w[2:] }, Decoded},
-	{"quoted-printable", escaped(func(r rune) string { return "=" + strings.ToUpper(hex.EncodeToString([]byte(string(r)))) }), Decoded},
+	{"quoted-printable", func(w string) string { return strings.ToUpper(eachByte(w, "=")) }, Decoded},
 	{"soft line break", func(w string) string { return half(w, "=\r\n") }, ""},
-	{"unicode escapes", escaped(func(r rune) string { return `\u` + hex4(r) }), Decoded},
+	{"unicode escapes", func(w string) string {
+		var b strings.Builder
+		for _, u := range utf16.Encode([]rune(w)) {
+			b.WriteString(`\u` + hex4(rune(u)))
+		}
+		return b.String()
+	}, Decoded},
 	{"hex escapes", escaped(func(r rune) string { return `\x` + hex4(r)[2:] }), Decoded},
-	{"braced escapes", escaped(func(r rune) string { return `\u{` + hex4(r) + `}` }), Decoded},
+	{"braced escapes", escaped(func(r rune) string { return `\u{` + strconv.FormatInt(int64(r), 16) + `}` }), Decoded},
 	{"code points", escaped(func(r rune) string { return "U+" + strings.ToUpper(hex4(r)) + " " }), Decoded},
 	{"base64", func(w string) string { return base(w + " granted") }, Decoded},
 	{"base64 of a word", base, Decoded},
@@ -166,6 +173,14 @@ var disguiseList = []disguise{
 	{"masked", func(w string) string { return w[:1] + "**" + w[3:] }, Fuzzy},
 	{"masked short", func(w string) string { return w[:2] + "*" + w[len(w)-2:] }, Fuzzy},
 	{"masked with hash", func(w string) string { return w[:2] + "#" + w[3:] }, Fuzzy},
+}
+
+func eachByte(word, sign string) string {
+	var b strings.Builder
+	for i := range len(word) {
+		b.WriteString(sign + hex.EncodeToString([]byte{word[i]}))
+	}
+	return b.String()
 }
 
 func itoa(r rune) string {

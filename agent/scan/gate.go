@@ -326,7 +326,7 @@ func (p *profiles) may(stretches []stretch, at int, language string) bool {
 			continue
 		}
 		told = true
-		if s.language == language {
+		if akin(s.language, language) {
 			return true
 		}
 		if s.scores == nil {

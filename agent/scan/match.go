@@ -195,7 +195,7 @@ func soften(hits, mild []Hit) []Hit {
 	}
 	kept := hits[:0]
 	for _, h := range hits {
-		switch in := slices.ContainsFunc(mild, func(p Hit) bool { return p.Start <= h.Start && h.Start < p.End }); {
+		switch in := slices.ContainsFunc(mild, func(p Hit) bool { return p.Start < h.End && h.Start < p.End }); {
 		case in && (h.Grade == Ambiguous || h.Track == Fuzzy):
 			continue
 		case in:
@@ -209,7 +209,7 @@ func soften(hits, mild []Hit) []Hit {
 // add keeps one hit of each code at a place, the longest, and bounds their number.
 func add(hits []Hit, h Hit) []Hit {
 	for i := len(hits) - 1; i >= 0 && i >= len(hits)-8; i-- {
-		same := hits[i].Code == h.Code && hits[i].Start <= h.Start && h.Start < hits[i].End
+		same := hits[i].Code == h.Code && hits[i].local == h.local && hits[i].Start <= h.Start && h.Start < hits[i].End
 		if !same {
 			continue
 		}
@@ -323,7 +323,7 @@ func sameAccents(a, b string) bool { return lightFold(a) == lightFold(b) }
 
 func lightFold(text string) string {
 	var out []rune
-	for _, r := range norm.NFKC.String(text) {
+	for _, r := range norm.NFC.String(monotonic(norm.NFKD.String(text))) {
 		switch {
 		case invisible(r):
 		case !wordRune(r):
@@ -335,6 +335,22 @@ func lightFold(text string) string {
 		}
 	}
 	return string(out)
+}
+
+// monotonic takes the breathings and the three accents of old Greek for the one that it has now.
+func monotonic(decomposed string) string {
+	if !strings.ContainsAny(decomposed, "\u0313\u0314\u0342\u0345") && !strings.Contains(decomposed, "\u0300") {
+		return decomposed
+	}
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case 0x313, 0x314, 0x345:
+			return -1
+		case 0x300, 0x342:
+			return 0x301
+		}
+		return r
+	}, decomposed)
 }
 
 // capitals reports text that is all in capitals and bears no accents: many languages leave them out there.

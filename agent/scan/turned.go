@@ -46,6 +46,34 @@ func decodeTurned(text string) (view, bool) {
 	return view{text: string(turned) + "\n" + straight, marks: []mark{{0, 0}, {1, len(text)}}}, true
 }
 
+// decodeInvisible takes out what cannot be seen, and reads wide letters and signs as ordinary ones, so that what is encoded
+// beneath is decoded. Words alone do not need it: they are folded.
+func decodeInvisible(text string) (view, bool) {
+	if !slices.ContainsFunc([]string{"\xc2\xad", "\xe2\x80", "\xe2\x81", "\xef\xb8", "\xef\xbb", "\xef\xbc", "\xef\xbd", "\xcd\x8f", "\xe1\xa0"}, func(s string) bool { return strings.Contains(text, s) }) {
+		return view{}, false
+	}
+	var w viewBuilder
+	last, changed := 0, false
+	for i, r := range text {
+		width := utf8.RuneLen(r)
+		switch {
+		case r == 0x202E || r == 0x202C || r >= 0xE0000:
+			continue // they are read by others
+		case width > 0 && invisible(r):
+			w.copy(text, last, i)
+			w.mark(i + width)
+		case r >= 0xFF01 && r <= 0xFF5E:
+			w.copy(text, last, i)
+			w.put(string(r-0xFF01+'!'), i, i+width)
+		default:
+			continue
+		}
+		last, changed = i+width, true
+	}
+	w.copy(text, last, len(text))
+	return w.view(), changed
+}
+
 // decodeRightToLeft reads what stands behind an override or an isolate in the order in which it is seen.
 func decodeRightToLeft(text string) (view, bool) {
 	const override, end = "\u202e", "\u202c"
@@ -57,7 +85,7 @@ func decodeRightToLeft(text string) (view, bool) {
 	last := 0
 	for begin >= 0 {
 		stop := len(text)
-		if n := strings.IndexAny(text[begin:], end+"\u2069\n"); n >= 0 {
+		if n := strings.IndexAny(text[begin:], end+"\u2069"); n >= 0 {
 			stop = begin + n
 		}
 		w.copy(text, last, begin)

@@ -65,7 +65,7 @@ type decoder func(text string) (view, bool)
 
 // decoders are tried in this order on every text, and on what they make of it.
 var decoders = []decoder{
-	decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent, decodeEscapes,
+	decodeInvisible, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent, decodeEscapes,
 	decodeBase64, decodeHex, decodeTurned, decodeRightToLeft,
 }
 
