@@ -102,10 +102,11 @@ func (o observation) text() string {
 
 // difference is one way in which two views are not equal.
 type difference struct {
-	at   int    // which observation
-	what string // of it, in the one that has it
-	fact string // the name of the fact, "" where one view has an observation that the other has not
-	a, b string
+	at    int    // which observation
+	what  string // it is, in the first view or the only one that has it
+	other string // it is in the second, where that has another in its place
+	fact  string // the name of the fact, "" where one view has an observation that the other has not
+	a, b  string
 }
 
 func (d difference) String() string {
@@ -131,11 +132,11 @@ func differences(a, b *view) (found []difference, compared int) {
 	for i := range max(len(x), len(y)) {
 		switch {
 		case i >= len(x):
-			return append(found, difference{i, y[i].what, "", "nothing", y[i].text()}), compared
+			return append(found, difference{at: i, what: y[i].what, a: "nothing", b: y[i].text()}), compared
 		case i >= len(y):
-			return append(found, difference{i, x[i].what, "", x[i].text(), "nothing"}), compared
+			return append(found, difference{at: i, what: x[i].what, a: x[i].text(), b: "nothing"}), compared
 		case x[i].what != y[i].what:
-			return append(found, difference{i, x[i].what, "", x[i].text(), y[i].text()}), compared
+			return append(found, difference{at: i, what: x[i].what, other: y[i].what, a: x[i].text(), b: y[i].text()}), compared
 		}
 		found = append(found, compareFacts(i, x[i], y[i])...)
 		compared += max(len(x[i].facts), len(y[i].facts))
@@ -144,17 +145,22 @@ func differences(a, b *view) (found []difference, compared int) {
 }
 
 func compareFacts(at int, a, b observation) (found []difference) {
+	differ := func(name, inA, inB string) {
+		found = append(found, difference{at: at, what: a.what, fact: name, a: inA, b: inB})
+	}
 	for i := range max(len(a.facts), len(b.facts)) {
 		switch {
 		case i >= len(a.facts):
-			return append(found, difference{at, b.what, b.facts[i].name, "nothing", b.facts[i].value})
+			differ(b.facts[i].name, "nothing", b.facts[i].value)
+			return found
 		case i >= len(b.facts):
-			return append(found, difference{at, a.what, a.facts[i].name, a.facts[i].value, "nothing"})
-		case a.facts[i].name != b.facts[i].name: // the first of them stands in one alone
-			name := min(a.facts[i].name, b.facts[i].name)
-			return append(found, difference{at, a.what, name, a.facts[i].value, b.facts[i].value})
+			differ(a.facts[i].name, a.facts[i].value, "nothing")
+			return found
+		case a.facts[i].name != b.facts[i].name: // the first of them by name stands in one alone
+			differ(min(a.facts[i].name, b.facts[i].name), a.facts[i].value, b.facts[i].value)
+			return found
 		case a.facts[i].value != b.facts[i].value:
-			found = append(found, difference{at, a.what, a.facts[i].name, a.facts[i].value, b.facts[i].value})
+			differ(a.facts[i].name, a.facts[i].value, b.facts[i].value)
 		}
 	}
 	return found

@@ -291,7 +291,27 @@ func conditions() []condition {
 func (g *teller) inquiry(seed uint64, c condition) *story {
 	g.t.Helper()
 	r := rand.New(rand.NewPCG(seed, 11))
-	told := &story{name: fmt.Sprintf("inquiry %d, %s", seed, c.name)}
+	all := g.probes()
+	var chosen []probe
+	for range 18 {
+		chosen = append(chosen, all[r.IntN(len(all))])
+	}
+	told := g.ask(c, r, chosen)
+	told.name = fmt.Sprintf("inquiry %d, %s", seed, c.name)
+	return told
+}
+
+// inquiryOfAll asks in every way once.
+func (g *teller) inquiryOfAll(c condition) *story {
+	g.t.Helper()
+	told := g.ask(c, rand.New(rand.NewPCG(0, 11)), g.probes())
+	told.name = "inquiry of all, " + c.name
+	return told
+}
+
+func (g *teller) ask(c condition, r *rand.Rand, probes []probe) *story {
+	g.t.Helper()
+	told := &story{}
 	do := func(at time.Duration, by schemas.AuthorityID, what string, deed func(*stage, *desk)) {
 		told.acts = append(told.acts, act{at: at, by: by, what: what, deed: deed})
 	}
@@ -307,14 +327,13 @@ func (g *teller) inquiry(seed uint64, c condition) *story {
 	do(3*time.Second, qp, "begin", func(s *stage, d *desk) {
 		p = &prober{stage: s, from: d, to: s.desks[qm], opened: map[schemas.Channel]schemas.CaseID{}}
 	})
-	probes := g.probes()
 	persons := []map[string]any{guardedIdentity, guardedIdentity, otherIdentity, nil}
 	at := 30 * time.Hour // a register that was fed before is stale by now
 	if !c.stale {
 		do(at-time.Hour, qm, "feed", feed(farRow, guardedRow))
 	}
-	for range 18 {
-		one, who := probes[r.IntN(len(probes))], persons[r.IntN(len(persons))]
+	for _, one := range probes {
+		who := persons[r.IntN(len(persons))]
 		at += time.Duration(r.IntN(4)*120+r.IntN(50)) * time.Second
 		do(at, qp, "probe: "+one.name, func(*stage, *desk) { one.ask(p, who) })
 	}

@@ -70,47 +70,50 @@ func (v *view) when(at time.Time) string {
 	return fmt.Sprintf("%s (tick %d)", since, since/time.Minute)
 }
 
-// wireFacts is everything that can be told of an envelope by somebody who can open it.
-func (v *view) wireFacts(wire []byte, open ecdh.KeyExchanger) ([]fact, error) {
-	facts := []fact{{"wire size", fmt.Sprint(len(wire))}, {"wire hash", v.hash(wire)}}
+// wireFacts is everything that can be told of an envelope by somebody who can open it. What stands in it comes first, and
+// what follows from that last: the first difference is then the one to look at.
+func (v *view) wireFacts(wire []byte, open ecdh.KeyExchanger) (facts []fact, err error) {
+	size := []fact{{"wire size", fmt.Sprint(len(wire))}, {"wire hash", v.hash(wire)}}
 	outer, err := jose.ParseEncrypted(wire, jose.TypEnvelope)
 	if err != nil {
-		return append(facts, fact{"wire", string(wire)}), nil
+		return append(size, fact{"wire", string(wire)}), nil
 	}
 	var route map[string]any
 	if err := outer.Header(&route); err != nil {
 		return nil, err
 	}
-	facts = append(facts, flatten("outer header", route)...)
+	facts = flatten("outer header", route)
 	plaintext, err := outer.Decrypt(open)
 	if err != nil {
-		return append(facts, fact{"opens", err.Error()}), nil
+		return append(append(facts, fact{"opens", err.Error()}), size...), nil
 	}
 	jws := bytes.TrimRight(plaintext, " ")
-	facts = append(facts, fact{"padded size", fmt.Sprint(len(plaintext))}, fact{"signed size", fmt.Sprint(len(jws))})
-	return append(facts, v.signedFacts(jws)...), nil
+	facts = append(facts, v.signedFacts(jws)...)
+	return append(append(facts, fact{"padded size", fmt.Sprint(len(plaintext))}), size...), nil
 }
 
 // signedFacts is everything that stands in a compact JWS, its signature but for its length.
-func (v *view) signedFacts(jws []byte) []fact {
-	facts := []fact{{"signed hash", v.hash(jws)}}
+func (v *view) signedFacts(jws []byte) (facts []fact) {
+	follows := []fact{{"signed size", fmt.Sprint(len(jws))}, {"signed hash", v.hash(jws)}}
 	parts := strings.Split(string(jws), ".")
 	if len(parts) != 3 {
-		return append(facts, fact{"signed", string(jws)})
+		return append(follows, fact{"signed", string(jws)})
 	}
 	for i, part := range []string{"header", "payload"} {
-		raw, err := base64.RawURLEncoding.DecodeString(parts[i])
+		raw, err := decodePart(parts[i])
 		if err != nil {
-			return append(facts, fact{"signed", string(jws)})
+			return append(follows, fact{"signed", string(jws)})
 		}
 		var object map[string]any
 		if json.Unmarshal(raw, &object) == nil {
 			facts = append(facts, flatten(part, object)...)
 		}
-		facts = append(facts, fact{part + " size", fmt.Sprint(len(raw))}, fact{part + " hash", v.hash(raw)}, fact{part + " bytes", string(raw)})
+		follows = append(follows, fact{part + " size", fmt.Sprint(len(raw))}, fact{part + " hash", v.hash(raw)}, fact{part + " bytes", string(raw)})
 	}
-	return append(facts, fact{"signature size", fmt.Sprint(len(parts[2]))})
+	return append(append(facts, follows...), fact{"signature size", fmt.Sprint(len(parts[2]))})
 }
+
+func decodePart(part string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(part) }
 
 // flatten names each member of an object and of the objects in it, two levels down.
 func flatten(under string, object map[string]any) (facts []fact) {
