@@ -11,6 +11,7 @@ import (
 
 	"comity/agent/scan"
 	"comity/schemas"
+	"comity/schemas/template"
 )
 
 // letter is a payload as far as it can be read. What breaks its schema is read as well: a draft that is both invalid and
@@ -112,6 +113,11 @@ func isIdentity(pointer string) bool {
 // its schema allows.
 func (l *letter) freeText() bool {
 	return len(l.files) > 0 && l.payload.Channel != schemas.ChannelRepatriation || slices.ContainsFunc(l.leaves, worded)
+}
+
+// neitherConfirmsNorDenies tells whether this is the one answer that is the same for everybody, and nothing beside it (NEU-01).
+func (l *letter) neitherConfirmsNorDenies() bool {
+	return len(l.defects) == 0 && l.payload.Type.Name() == "decision" && l.inBody("template") == string(template.NeitherConfirmNorDeny) && !l.freeText()
 }
 
 // notOriginSafe tells whether there is anything that a State of origin may not be told (ASY-06).

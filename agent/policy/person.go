@@ -84,6 +84,9 @@ func findPersons(f Facts, l *letter) []*person {
 		p.origins = originsOf(p.identity, suspected)
 		found = append(found, p)
 	}
+	if l.neitherConfirmsNorDenies() && len(found) == 0 {
+		return nil // it says nothing of anybody, and must not wait for what is known of somebody
+	}
 	for _, subject := range f.Case {
 		p := &person{ref: "case:" + string(subject.Ref), role: subject.Role}
 		if subject.Identity != nil {
