@@ -60,7 +60,9 @@ func typeOfPayload(payload []byte) schemas.MessageType {
 // hashOf is of the signed part of an envelope of our own.
 func (p *prober) hashOf(wire []byte) envelope.Hash {
 	p.t.Helper()
-	return envelope.HashJWS(p.signedOf(wire))
+	hash := envelope.HashJWS(p.signedOf(wire))
+	p.view.drew(hash.String())
+	return hash
 }
 
 func (p *prober) signedOf(wire []byte) []byte {
