@@ -40,6 +40,11 @@ func Leaves(t MessageType, payload []byte) ([]Leaf, error) {
 	if err := Decode(payload, &tree, PayloadLimits); err != nil {
 		return nil, err
 	}
+	return LeavesOf(t, tree)
+}
+
+// LeavesOf is Leaves of a payload that Decode has read into a tree.
+func LeavesOf(t MessageType, tree any) ([]Leaf, error) {
 	set, err := compiled()
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Which members of a message may go to a State of origin is written in the schemas: "x-origin-safe" on a property covers
@@ -92,8 +93,23 @@ func (s *schemaSet) step(from []schemaAt, token string) (down []schemaAt, safe b
 	})
 }
 
+// resolved keeps what resolve found; schemas have some hundred references.
+var resolved sync.Map
+
 // resolve reads a reference relative to the document that it stands in.
 func resolve(base, ref string) (string, bool) {
+	type reference struct{ base, ref string }
+	if known, ok := resolved.Load(reference{base, ref}); ok {
+		return known.(string), true
+	}
+	to, ok := parseReference(base, ref)
+	if ok {
+		resolved.Store(reference{base, ref}, to)
+	}
+	return to, ok
+}
+
+func parseReference(base, ref string) (string, bool) {
 	from, err := url.Parse(base)
 	if err != nil {
 		return "", false

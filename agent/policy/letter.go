@@ -42,7 +42,7 @@ func readLetter(payload []byte) (*letter, error) {
 		}
 		l.defects, l.payload = invalid.Defects, l.rough()
 	}
-	if l.leaves, err = schemas.Leaves(l.payload.Type, payload); err != nil {
+	if l.leaves, err = schemas.LeavesOf(l.payload.Type, tree); err != nil {
 		return nil, err
 	}
 	l.files = filesOf(l.tree)
