@@ -76,7 +76,8 @@ func scanAll(ctx context.Context, s Scanner, in scan.Input) (c content) {
 	}
 	switch report.Verdict {
 	case scan.Block:
-		c.datum = true
+		c.datum = !slices.ContainsFunc(report.Hits, scan.Hit.Strong) || slices.ContainsFunc(report.Hits, saysForCertain)
+		c.doubtful = !c.datum
 	case scan.Hold, scan.Pass:
 		c.doubtful = len(report.Hits) > 0 // a strong hit beside a known harmless phrase comes with a milder verdict
 	default:
@@ -86,6 +87,17 @@ func scanAll(ctx context.Context, s Scanner, in scan.Input) (c content) {
 	c.unreadable = c.failed || len(report.Unscannable) > 0 || !report.Covered || nothingSaid
 	c.fileText = report.FileText
 	return c
+}
+
+// saysForCertain tells whether a hit is an asylum datum wherever it stands. Asil is a word of asylum in one language and a
+// name in another: in a person's name only what is nobody's name is certain, and the rest is looked at by a person.
+func saysForCertain(hit scan.Hit) bool {
+	return hit.Strong() && (!isIdentity(hit.Pointer) || containsAny(strings.ToLower(hit.Term), nobodysName))
+}
+
+// nobodysName are parts of words of asylum that are no part of a name.
+var nobodysName = []string{
+	"asylum", "refugee", "asile", "réfugi", "refugia", "flücht", "fluecht", "asyl", "eurodac", "unhcr", "dublin", "reception", "убежищ", "бежен", "لجوء", "لاجئ", "庇护", "难民",
 }
 
 var errNobodyToAsk = errors.New("nobody to ask")
@@ -141,28 +153,6 @@ var asylumInstruments = []string{
 
 func containsAny(text string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
-}
-
-// fearStems tell of fear in the notes of a gate record. The notes never leave, and a false alarm costs one conversation, so
-// the list is wide.
-var fearStems = []string{
-	"fear", "afraid", "scared", "frighten", "terrif", "kill", "murder", "persecut", "tortur", "threat", "revenge", "retaliat", "honour", "asylum", "refugee", "danger", "unsafe", "not safe", "cannot return", "can't return", "does not want to return", "harm",
-	"peur", "crain", "redout", "tuer", "tué", "menac", "persécut", "tortur", "asile", "réfugi", "représailles",
-	"miedo", "tem", "matar", "amenaz", "perseg", "asilo", "refugi", "represalia",
-	"angst", "fürcht", "furcht", "töten", "droh", "verfolg", "asyl", "flücht",
-	"medo", "ameaç", "paura", "teme", "uccid", "minacc",
-	"боит", "страх", "убь", "угро", "пресл", "убежищ", "бежен",
-	"خوف", "خائف", "تخاف", "يخاف", "قتل", "تهديد", "اضطهاد", "لجوء", "لاجئ",
-	"害怕", "恐惧", "杀", "威胁", "迫害", "庇护", "难民",
-}
-
-// notesFear tells whether notes say, or may say, that the person fears to return. What cannot be read may say so.
-func notesFear(ctx context.Context, s Scanner, notes string) bool {
-	if containsAny(strings.ToLower(notes), fearStems) {
-		return true
-	}
-	c := scanLetter(ctx, s, noteLetter(notes))
-	return c.datum || c.doubtful || c.unreadable
 }
 
 // noteLetter is text that is not a message, in the form in which it is scanned.

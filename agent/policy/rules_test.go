@@ -177,6 +177,16 @@ func rows() []row {
 		{"ASY-01", "doubtful", hold, "p1", "an ambiguous term",
 			func(tb testing.TB) *story { return letterAbout(tb, schemas.RoleOther, victimOfQN, "a sanctuary") },
 			func(s *story) { s.set("/body/content", "a house") }},
+		{"ASY-01", "doubtful", hold, "p1", "a word of asylum that is also a name, in a name",
+			func(tb testing.TB) *story {
+				w := alpha
+				w.name = "TESTPERSON ASIL"
+				s := bankRecords(tb).set("/subjects", nil).about(schemas.RoleSuspect, w)
+				s.scanner.Report = &scan.Report{Verdict: scan.Block, Covered: true, Hits: []scan.Hit{{
+					Code: "A1", Grade: scan.Strong, Term: "asil", Track: scan.Plain, Pointer: "/subjects/0/identity/names/0",
+				}}}
+				return s
+			}, func(s *story) { s.scanner.Report = nil }},
 		{"ASY-01", "free-text", hold, "p1", "free text about a victim, to the State of origin",
 			func(tb testing.TB) *story { return letterAbout(tb, schemas.RoleVictim, victimOfQN, "She works.") },
 			func(s *story) { s.to("QP/justice") }},
