@@ -42,6 +42,7 @@ func page(e *policy.Engine) []byte {
 		"The persons in P are those whose status in the protection register is not none, and those about whom the message\n" +
 		"itself carries an asylum datum. The origin set of a person, O(p), is every State from which they may have to be\n" +
 		"protected. The readers of a message are its recipient and all whom it is known to reach beyond.\n")
+	b.WriteString(homePage)
 	for _, rule := range e.Rules() {
 		fmt.Fprintf(&b, "\n## %s: %s\n\n%s\n\n*%s*\n", rule.ID, verdict(rule), rule.Text, rule.Source)
 		if rule.Propose != "" {
@@ -60,6 +61,40 @@ func page(e *policy.Engine) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// homePage describes the member home of a draft; the example is held against ParseHome.
+const homePage = `
+## What is recorded beside a draft
+
+A draft file may carry a member ` + "`home`" + ` beside ` + "`to`" + `. It never becomes part of the message. Every part may be left out, and what
+is left out was not established. References are those of the subjects in the message.
+
+` + "```json\n" + homeExample + "\n```" + `
+
+| member | | rules |
+|---|---|---|
+| gate | the gate record of a return; risk_assessment low, medium or high; proceedings none, victim-required or testimony-done; asylum_status as in the register | GATE-01, CHI-01, CHI-02, ASY-02, ASY-04 |
+| gate.notes | free text, read for fear of return, never sent | ASY-04 |
+| persons | by reference: named by choice, and why that is necessary; the day of a written choice to have whereabouts answered; whether it is a protected witness | VIC-01, NEU-01, WIT-01 |
+| quotes | what was received and is quoted, by message or attachment | ASY-08, USE-01 |
+| forwarding | States that it is known to reach beyond its recipient | ASY-01 and all that look at readers |
+| question | the message answers a question about whereabouts, status or protection | NEU-01 |
+`
+
+const homeExample = `{"gate": {"voluntary": true, "informed_of_right_to_asylum": true, "risk_assessment": "low",
+          "proceedings": "testimony-done", "asylum_status": "none", "age_in_doubt": false,
+          "child": {"best_interests_determined": true, "guardian": true}, "notes": "Travels with one bag."},
+ "persons": {"p1": {"name_by_choice": true, "necessity": "identification by the bank",
+                    "whereabouts_choice": "2026-11-20", "protected_witness": false}},
+ "quotes": [{"message": "0123456789abcdefghjkmnpqrs"}],
+ "forwarding": ["QP"],
+ "question": "whereabouts"}`
+
+func TestTheExampleOfAHomeIsOne(t *testing.T) {
+	if _, err := policy.ParseHome([]byte(homeExample)); err != nil {
+		t.Error(err)
+	}
 }
 
 func verdict(r policy.Rule) string {
