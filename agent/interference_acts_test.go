@@ -32,7 +32,6 @@ func (s *stage) write(d *desk, m *missive) {
 	in, answers, ready := s.place(d, m)
 	if !ready {
 		s.tally.moot++
-		s.tally.rules["moot: what it follows is not there"]++
 		return
 	}
 	content, err := m.draftOf(m.form, in, answers)
@@ -70,7 +69,6 @@ func (s *stage) notWritten(m *missive, err error) {
 		s.t.Fatalf("drafting %s: %v", m.label, err)
 	}
 	s.tally.moot++
-	s.tally.rules["moot: "+p.Reason]++
 	s.refused = append(s.refused, m.label+": "+p.Reason)
 }
 
@@ -168,14 +166,23 @@ func (s *stage) lookForHeld(d *desk) {
 				continue
 			}
 			w.held = true
-			if f, err := d.Review(s.t.Context(), string(id)); err == nil {
-				for _, r := range f.Rules {
-					s.tally.rules[string(d.me)+" "+r+" "+f.Outcome]++
-				}
-			}
+			s.countRules(d, id)
 			if s.leak.holds != nil {
 				s.leak.holds(s, d, m)
 			}
+		}
+	}
+}
+
+func (s *stage) countRules(d *desk, id schemas.MessageID) {
+	s.t.Helper()
+	review, err := d.Review(s.t.Context(), string(id))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, rule := range review.Rules {
+		if isOf(d.me, host) {
+			s.tally.rules[rule]++
 		}
 	}
 }

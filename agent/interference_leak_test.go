@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,22 @@ func leaksOfProbing() []planted {
 				}
 			}
 		})}, "", "QP/justice is sent a breach by QM/justice"},
+	}
+}
+
+// leaksOfAnswering are faults by which an answer would tell whether there is anybody to protect.
+func leaksOfAnswering() []planted {
+	return []planted{
+		{"an answer of its own for the protected", leak{submits: toOrigin(store.KindMessage, func(s *stage, d *desk, p *store.Parcel) {
+			if s.guarded {
+				s.signAgain(d, p, func(_, payload map[string]any) { payload["body"].(map[string]any)["template"] = "not-available" })
+			}
+		})}, "payload body template", "QP/justice is sent a message by QM/justice"},
+		{"an answer that takes longer for the protected", leak{submits: toOrigin(store.KindMessage, func(s *stage, d *desk, p *store.Parcel) {
+			if s.guarded {
+				s.clock.Advance(time.Second)
+			}
+		})}, "at", "QP/justice is sent a message by QM/justice"},
 	}
 }
 
@@ -312,6 +329,20 @@ func TestEachPlantedLeakIsFound(t *testing.T) {
 			if strings.Contains(p.name, "the register") && p.name != "a breach notice that follows from the register" {
 				b = c.play(t, g.inquiryOfAll(conditions[3]), true, p.leak, sum)
 			}
+			p.mustBeFound(t, a, b)
+		})
+	}
+}
+
+func TestEachPlantedLeakOfAnswersIsFound(t *testing.T) {
+	c := newCompany(t)
+	g := newTeller(t, c.start)
+	exchanges := g.exchanges()
+	x := exchanges[slices.IndexFunc(exchanges, func(x exchange) bool { return x.alike })]
+	for _, p := range leaksOfAnswering() {
+		t.Run(p.name, func(t *testing.T) {
+			a := c.play(t, x.story(conditions()[0], false), false, p.leak, newTally())
+			b := c.play(t, x.story(conditions()[1], false), true, p.leak, newTally())
 			p.mustBeFound(t, a, b)
 		})
 	}

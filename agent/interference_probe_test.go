@@ -348,8 +348,7 @@ func TestNonInterferenceOfProbes(t *testing.T) {
 	c := newCompany(t)
 	g := newTeller(t, c.start)
 	sum := newTally()
-	comparisons, facts := 0, 0
-	for seed := range storiesToPlay() / 2 {
+	for seed := range storiesToPlay() / 4 {
 		var first *stage
 		for _, how := range conditions() {
 			told := g.inquiry(seed, how)
@@ -358,19 +357,10 @@ func TestNonInterferenceOfProbes(t *testing.T) {
 				first = s
 				continue
 			}
-			found, n := differences(first.view, s.view)
-			comparisons, facts = comparisons+1, facts+n
-			for _, d := range found[:min(len(found), 3)] {
-				t.Errorf("%s: %s", told.name, d)
-			}
-			if len(found) > 0 {
-				s.tell(told)
-				t.FailNow()
-			}
+			s.mustLookLike(first, told)
 		}
 	}
-	t.Logf("%d inquiries under %d conditions: %d comparisons of %d facts, %d envelopes, %d of them for the State of origin",
-		storiesToPlay()/2, len(conditions()), comparisons, facts, sum.envelopes, sum.seen)
+	t.Logf("%d inquiries under %d conditions: %s", storiesToPlay()/4, len(conditions()), sum)
 }
 
 func (p *prober) keyOfHost() pki.Proof {

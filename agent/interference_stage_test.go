@@ -231,11 +231,19 @@ type stage struct {
 
 // tally counts what was played, over all worlds.
 type tally struct {
-	worlds, envelopes, seen, held, freed, never, moot int
-	rules                                             map[string]int
+	worlds, envelopes, seen  int
+	held, freed, never, moot int
+	comparisons, facts       int
+	rules                    map[string]int // that stopped something of the host, and how often
 }
 
 func newTally() *tally { return &tally{rules: map[string]int{}} }
+
+func (t *tally) String() string {
+	return fmt.Sprintf("%d worlds with %d envelopes, %d of them for the State of origin; %d comparisons of %d facts; "+
+		"%d messages held, %d of them left later, %d never; %d acts that no longer fitted; stopped by %v",
+		t.worlds, t.envelopes, t.seen, t.comparisons, t.facts, t.held, t.freed, t.never, t.moot, t.rules)
+}
 
 // newStage clears the desks away and begins anew.
 func (c *company) newStage(t *testing.T, guarded bool) *stage {
