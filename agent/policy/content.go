@@ -45,7 +45,7 @@ func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender stri
 func scanLetter(ctx context.Context, s Scanner, l *letter, originals ...scan.File) (c content) {
 	words, codes := l.scanned()
 	c = scanAll(ctx, s, scan.Input{Fields: words, Files: slices.Concat(l.files, originals)})
-	// A code is in no language, and random letters are like a word in some disguise: only what stands there plainly counts.
+	// Random letters are in no language, and like a word in some disguise: only what stands there plainly counts.
 	coded := scanAll(ctx, s, scan.Input{Fields: codes})
 	c.datum = c.datum || coded.datum
 	c.doubtful = c.doubtful || coded.plainly

@@ -136,8 +136,11 @@ func (l *letter) namingTexts() []string {
 	return texts
 }
 
+// drawn is what nobody worded: identifiers, hashes, dates and times.
+var drawn = regexp.MustCompile(`^([0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{64}|[0-9TZ:.-]{1,30})$`)
+
 // scanned is every text whose author had a choice, with its place: words, among them the names of members that no schema
-// has, and apart from them what has a closed form, such as dates, identifiers and codes.
+// has, and apart from them what was drawn or counted.
 func (l *letter) scanned() (words, codes []scan.Field) {
 	for _, leaf := range l.leaves {
 		if leaf.Unknown {
@@ -147,7 +150,7 @@ func (l *letter) scanned() (words, codes []scan.Field) {
 		field := scan.Field{Pointer: leaf.Pointer, Text: leaf.Text}
 		switch {
 		case leaf.Text == "" || leaf.Kind == schemas.LeafChosen || leaf.Kind == schemas.LeafContent:
-		case leaf.Kind == schemas.LeafFormed:
+		case leaf.Kind == schemas.LeafFormed && drawn.MatchString(leaf.Text):
 			codes = append(codes, field)
 		default:
 			words = append(words, field)
