@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"comity/agent/api"
@@ -34,7 +35,15 @@ func (s *stage) write(d *desk, m *missive) {
 		s.tally.moot++
 		return
 	}
-	content, err := m.draftOf(m.form, in, answers)
+	form := m.form
+	if m.fit != nil {
+		form = deepClone(form).(map[string]any)
+		if !m.fit(s, d, form["body"].(map[string]any)) {
+			s.tally.moot++
+			return
+		}
+	}
+	content, err := m.draftOf(form, in, answers)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -69,7 +78,7 @@ func (s *stage) notWritten(m *missive, err error) {
 		s.t.Fatalf("drafting %s: %v", m.label, err)
 	}
 	s.tally.moot++
-	s.refused = append(s.refused, m.label+": "+p.Reason)
+	s.refused = append(s.refused, fmt.Sprint(m.label, ": ", p.Reason, p.Defects))
 }
 
 // place finds the case of a missive and what it answers, as far as the desk has them.

@@ -70,8 +70,9 @@ func newTeller(t *testing.T, now time.Time) *teller {
 type plot struct {
 	*teller
 	*rand.Rand
-	story *story
-	names int
+	story    *story
+	names    int
+	teamTold bool
 }
 
 // story draws the story of a seed.
@@ -116,9 +117,13 @@ func (p *plot) do(at time.Duration, by schemas.AuthorityID, who about, what stri
 func (p *plot) thread(ch schemas.Channel, who about) {
 	p.t.Helper()
 	at := p.after(0, 5, 240)
-	if ch == schemas.ChannelJIT {
+	if ch == schemas.ChannelJIT && !p.teamTold {
+		p.teamTold = true
 		p.team(at, who)
 		return
+	}
+	if ch == schemas.ChannelJIT {
+		ch = schemas.ChannelMLA
 	}
 	sides := p.sides(ch)
 	letters := p.letters[ch]

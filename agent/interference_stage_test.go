@@ -625,6 +625,9 @@ func (s *stage) drawnAt(d *desk) {
 			for _, f := range facts {
 				s.view.drew(f.value)
 			}
+			if item, err := readItem(m); err == nil { // over a body that holds its identifier
+				s.view.drew(fmt.Sprint(item.SHA256, " ", item.Agreement))
+			}
 		}
 		return nil
 	})

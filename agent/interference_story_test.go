@@ -47,6 +47,8 @@ type missive struct {
 	in      string         // label of the message that opened its case; "" opens one
 	answers string         // label, "" answers none
 	team    bool           // an item of a team: it finds its cases by itself
+	// fit completes the body when it is written, nil where there is nothing to complete.
+	fit func(*stage, *desk, map[string]any) bool
 	// settled: whoever must release it has done so before it waits for its tick.
 	settled bool
 }

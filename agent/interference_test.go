@@ -30,6 +30,7 @@ func TestNonInterferenceOfWhatIsHeldBack(t *testing.T) {
 	for seed := range storiesToPlay() {
 		told := g.story(seed)
 		a := c.play(t, told, true, leak{}, sum)
+		a.mustNotKnow(told)
 		a.mustLookLike(c.play(t, told.retold(a, origin), false, leak{}, sum), told)
 	}
 	t.Logf("%d stories: %s", storiesToPlay(), sum)
@@ -49,6 +50,31 @@ func (s *stage) mustLookLike(other *stage, told *story) {
 	if len(found) > 0 {
 		s.tell(told)
 		s.t.FailNow()
+	}
+}
+
+// mustNotKnow looks for what names a message that the State of origin was never sent.
+func (s *stage) mustNotKnow(told *story) {
+	s.t.Helper()
+	unseen := map[string]string{}
+	for label, w := range s.wrote {
+		if isOf(w.by, origin) || !w.left.IsZero() {
+			continue
+		}
+		for _, id := range w.ids {
+			if m, err := s.desks[w.by].find(w.by, id); err == nil { // else a backup from before was restored
+				unseen[string(id)], unseen[hexOf(m.PayloadSHA256)] = label, label
+			}
+		}
+	}
+	for _, o := range s.view.seen {
+		for _, f := range o.facts {
+			for _, found := range token.FindAllString(f.value, -1) {
+				if label := unseen[found]; label != "" {
+					s.t.Errorf("%s: %s, which never left, is named in %q: %s", told.name, label, o.what, f.name)
+				}
+			}
+		}
 	}
 }
 
