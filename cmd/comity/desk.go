@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -112,6 +113,22 @@ func (d *desk) openAnyway(ctx context.Context) (client *api.Client, stop func(),
 		return nil, nil, err
 	}
 	return api.Local(a.Handler(), c.Authority, credential), func() { a.Close() }, nil
+}
+
+// answer asks the running agent and prints what it says: as JSON, or as people read it.
+func answer[T any](cmd *cobra.Command, d *desk, what string, ask func(*api.Client) (T, error), show func(io.Writer, T) error) error {
+	client, err := d.open()
+	if err != nil {
+		return err
+	}
+	said, err := ask(client)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if d.json {
+		return printJSON(cmd, said)
+	}
+	return show(cmd.OutOrStdout(), said)
 }
 
 func exists(path string) bool {

@@ -83,26 +83,22 @@ func policyDecisionsCommand() *cobra.Command {
 		Long:  "A keyed hash stands for each message: one can be followed through its decisions, and none be found by it.",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			found, err := client.Decisions(cmd.Context(), limit)
-			if err != nil {
-				return fmt.Errorf("listing decisions: %w", err)
-			}
-			if d.json {
-				return printJSON(cmd, api.Decisions{Decisions: found})
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "AT\tMESSAGE\tWHAT\tOUTCOME\tRULES")
-			for _, one := range found {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", moment(one.At), short(one.Message), one.What, one.Outcome, cmp.Or(strings.Join(one.Rules, " "), "-"))
-			}
-			return table.Flush()
+			return answer(cmd, d, "listing decisions", func(c *api.Client) (api.Decisions, error) {
+				found, err := c.Decisions(cmd.Context(), limit)
+				return api.Decisions{Decisions: found}, err
+			}, printDecisions)
 		},
 	}
 	d.flags(cmd)
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many at most")
 	return cmd
+}
+
+func printDecisions(w io.Writer, found api.Decisions) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "AT\tMESSAGE\tWHAT\tOUTCOME\tRULES")
+	for _, d := range found.Decisions {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", moment(d.At), short(d.Message), d.What, d.Outcome, cmp.Or(strings.Join(d.Rules, " "), "-"))
+	}
+	return table.Flush()
 }

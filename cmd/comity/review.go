@@ -25,32 +25,28 @@ func reviewListCommand() *cobra.Command {
 		Short: "List the messages that wait for a decision, the oldest first",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			reviews, err := client.Reviews(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("listing reviews: %w", err)
-			}
-			if d.json {
-				return printJSON(cmd, api.Reviews{Reviews: reviews})
-			}
-			if d.ids {
-				return printIDs(cmd.OutOrStdout(), reviews, func(r api.Review) schemas.MessageID { return r.Message.ID })
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "ID\tOUTCOME\tRULES\tTYPE\tTO\tSINCE\tRELEASED BY")
-			for _, r := range reviews {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Message.ID, r.Outcome, strings.Join(r.Rules, " "), r.Message.Type, r.Message.To,
-					moment(r.OpenedAt), strings.Join(r.ReleasedBy, ", "))
-			}
-			return table.Flush()
+			return answer(cmd, d, "listing reviews", func(c *api.Client) (api.Reviews, error) {
+				found, err := c.Reviews(cmd.Context())
+				return api.Reviews{Reviews: found}, err
+			}, func(w io.Writer, found api.Reviews) error { return printReviews(w, found.Reviews, d.ids) })
 		},
 	}
 	d.flags(cmd)
 	d.idsFlag(cmd)
 	return cmd
+}
+
+func printReviews(w io.Writer, reviews []api.Review, idsOnly bool) error {
+	if idsOnly {
+		return printIDs(w, reviews, func(r api.Review) schemas.MessageID { return r.Message.ID })
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tOUTCOME\tRULES\tTYPE\tTO\tSINCE\tRELEASED BY")
+	for _, r := range reviews {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Message.ID, r.Outcome, strings.Join(r.Rules, " "), r.Message.Type, r.Message.To,
+			moment(r.OpenedAt), strings.Join(r.ReleasedBy, ", "))
+	}
+	return table.Flush()
 }
 
 func reviewShowCommand() *cobra.Command {
@@ -227,27 +223,23 @@ func reviewAlertsCommand() *cobra.Command {
 		Short: "List what a protection officer must look at, the newest first",
 		Args:  arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			alerts, err := client.ProtectionAlerts(cmd.Context())
-			if err != nil {
-				return fmt.Errorf("listing alerts: %w", err)
-			}
-			if d.json {
-				return printJSON(cmd, api.ProtectionAlerts{Alerts: alerts})
-			}
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(table, "SINCE\tKIND\tSUBJECT\tPEER")
-			for _, a := range alerts {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", moment(a.RaisedAt), a.Kind, a.Subject, a.Peer)
-			}
-			return table.Flush()
+			return answer(cmd, d, "listing alerts", func(c *api.Client) (api.ProtectionAlerts, error) {
+				found, err := c.ProtectionAlerts(cmd.Context())
+				return api.ProtectionAlerts{Alerts: found}, err
+			}, printAlerts)
 		},
 	}
 	d.flags(cmd)
 	return cmd
+}
+
+func printAlerts(w io.Writer, found api.ProtectionAlerts) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "SINCE\tKIND\tSUBJECT\tPEER")
+	for _, a := range found.Alerts {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", moment(a.RaisedAt), a.Kind, a.Subject, a.Peer)
+	}
+	return table.Flush()
 }
 
 func reviewDoneCommand() *cobra.Command {

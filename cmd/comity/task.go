@@ -21,18 +21,10 @@ func taskListCommand() *cobra.Command {
 entry has them, so both sides see the same ones. None of them changes a case: they remind.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			tasks, err := client.Tasks(cmd.Context(), everybody)
-			if err != nil {
-				return fmt.Errorf("listing tasks: %w", err)
-			}
-			if d.json {
-				return printJSON(cmd, api.Tasks{Tasks: tasks})
-			}
-			return printTasks(cmd.OutOrStdout(), tasks)
+			return answer(cmd, d, "listing tasks", func(c *api.Client) (api.Tasks, error) {
+				found, err := c.Tasks(cmd.Context(), everybody)
+				return api.Tasks{Tasks: found}, err
+			}, func(w io.Writer, found api.Tasks) error { return printTasks(w, found.Tasks) })
 		},
 	}
 	d.flags(cmd)
