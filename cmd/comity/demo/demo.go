@@ -128,6 +128,7 @@ func playAll(ctx context.Context, s *sandbox.Sandbox, o Options) Tally {
 		}
 	}
 	playing.Wait()
+	tally.count(playFirewall(ctx, s, o.Out))
 	return tally.and(ctx, s, o.Out)
 }
 
