@@ -48,7 +48,7 @@ func (t *Tx) Case(id schemas.CaseID) (*CaseFile, error) {
 
 // CasesByPrefix reads at most limit case files whose id begins with prefix.
 func (t *Tx) CasesByPrefix(prefix string, limit int) ([]*CaseFile, error) {
-	return t.cases(`WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT ?`, prefix, prefix, limit)
+	return t.cases(beginsWith, prefix, limit)
 }
 
 // Cases lists at most limit case files, the last changed first.

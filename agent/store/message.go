@@ -201,8 +201,11 @@ func (t *Tx) MessageByNumber(sender, recipient schemas.AuthorityID, seq uint64) 
 
 // MessagesByPrefix reads at most limit messages whose id begins with prefix, which must be of base32 characters.
 func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
-	return t.messages(`WHERE substr(id, 1, length(?)) = ? ORDER BY id LIMIT ?`, prefix, prefix, limit)
+	return t.messages(beginsWith, prefix, limit)
 }
+
+// beginsWith is the range of ids that begin with a text, as the index has them: nothing sorts behind the last code point.
+const beginsWith = `WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY id LIMIT ?2`
 
 // MessagesOfCase reads the messages of a case with one peer, oldest first.
 func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {

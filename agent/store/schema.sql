@@ -42,6 +42,7 @@ CREATE TABLE message (
   PRIMARY KEY (sender, id)
 ) STRICT;
 CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq > 0;
+CREATE INDEX message_id    ON message (id);
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);

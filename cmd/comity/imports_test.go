@@ -51,8 +51,8 @@ var importRules = []importRule{
 	{"only pki/jose imports go-jose", func(a, b string) bool {
 		return strings.HasPrefix(b, "github.com/go-jose/") && a != "pki/jose"
 	}},
-	{"NATS is imported in broker/bus, broker/relay and agent/link alone", func(a, b string) bool {
-		return strings.HasPrefix(b, "github.com/nats-io/") && !slices.Contains([]string{"broker/bus", "broker/relay", "agent/link"}, a)
+	{"NATS is imported in broker/bus, broker/relay, agent/link and the bench alone", func(a, b string) bool {
+		return strings.HasPrefix(b, "github.com/nats-io/") && !slices.Contains([]string{"broker/bus", "broker/relay", "agent/link", "cmd/comity/bench"}, a)
 	}},
 	{"only agent/store and agent/register open a database", func(a, b string) bool {
 		return (b == "database/sql" || strings.HasPrefix(b, "modernc.org/sqlite")) && !slices.Contains([]string{"agent/store", "agent/register"}, a)
@@ -129,9 +129,10 @@ func TestImportRulesCatch(t *testing.T) {
 		{"agent/x.go", "comity/cmd/comity/sandbox", "nothing below cmd imports cmd"},
 		{"deploy/samples/x.go", "comity/agent", "deploy holds data: it imports nothing of the program but schemas"},
 		{"agent/envelope/x.go", "github.com/go-jose/go-jose/v4", "only pki/jose imports go-jose"},
-		{"broker/x.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay and agent/link alone"},
+		{"broker/x.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay, agent/link and the bench alone"},
+		{"cmd/comity/sandbox/x.go", "github.com/nats-io/nats-server/v2/server", "NATS is imported in broker/bus, broker/relay, agent/link and the bench alone"},
 		{"broker/x_test.go", "comity/agent/envelope", "broker and agent never import each other"},
-		{"cmd/comity/x_test.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay and agent/link alone"},
+		{"cmd/comity/x_test.go", "github.com/nats-io/nats.go", "NATS is imported in broker/bus, broker/relay, agent/link and the bench alone"},
 		{"cmd/comity/x.go", "modernc.org/sqlite", "only agent/store and agent/register open a database"},
 		{"agent/register/name/x.go", "database/sql", "only agent/store and agent/register open a database"},
 	}

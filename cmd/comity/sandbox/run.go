@@ -83,7 +83,7 @@ func (s *Sandbox) runAgents(ctx context.Context, group *errgroup.Group, authorit
 	var waiting []<-chan struct{}
 	var opening error
 	for _, id := range authorities {
-		a, err := s.openAgent(ctx, id, log)
+		a, err := s.OpenAgent(ctx, id, log)
 		if err != nil {
 			opening = err
 			break
@@ -109,7 +109,8 @@ func (s *Sandbox) runAgents(ctx context.Context, group *errgroup.Group, authorit
 	return group.Wait()
 }
 
-func (s *Sandbox) openAgent(ctx context.Context, id schemas.AuthorityID, log *slog.Logger) (*agent.Agent, error) {
+// OpenAgent opens the agent of an authority in this process. The caller runs and closes it.
+func (s *Sandbox) OpenAgent(ctx context.Context, id schemas.AuthorityID, log *slog.Logger) (*agent.Agent, error) {
 	config, err := agent.LoadConfig(s.AgentConfig(id))
 	if err != nil {
 		return nil, err
