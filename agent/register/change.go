@@ -12,13 +12,15 @@ import (
 
 // change is a set of changes on its way: written to the file row by row, seen by look-ups all at once after the commit.
 type change struct {
-	r      *Register
-	tx     *sql.Tx
-	now    time.Time
-	ledger ledger
-	put    map[digest]*entry // by reference
-	gone   map[digest]*entry
-	added  map[distinction]digest
+	r       *Register
+	tx      *sql.Tx
+	insert  *sql.Stmt
+	before  *index
+	now     time.Time
+	ledger  ledger
+	put     map[digest]*entry // by reference
+	gone    map[digest]*entry
+	decided map[distinction]digest
 }
 
 // update runs work as one change. Nothing of it stays when work or the commit fails.
@@ -26,28 +28,32 @@ func (r *Register) update(ctx context.Context, work func(*change) error) error {
 	if _, err := r.current(ctx); err != nil {
 		return err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	if err := r.writing.enter(ctx); err != nil {
+		return err
+	}
+	defer r.writing.leave()
 	s := r.snapshot.Load()
 	if s == nil {
 		return ErrClosed
 	}
 	c := &change{
-		r: r, now: r.config.Now(), ledger: r.ledger,
-		put: map[digest]*entry{}, gone: map[digest]*entry{}, added: map[distinction]digest{},
+		r: r, before: s.index, now: r.config.Now(), ledger: r.ledger,
+		put: map[digest]*entry{}, gone: map[digest]*entry{}, decided: map[distinction]digest{},
 	}
+	var next *index
 	err := r.transact(ctx, func(tx *sql.Tx) error {
 		c.tx = tx
 		if err := work(c); err != nil {
 			return err
 		}
+		next = c.apply(s.index) // before the commit, so that look-ups do not wait for it
 		return r.writeLedger(ctx, tx, c.ledger)
 	})
 	if err != nil {
 		return err
 	}
 	r.ledger = c.ledger
-	err = r.publish(ctx, c.apply(s.index))
+	err = r.publish(ctx, next)
 	r.tell()
 	return err
 }
@@ -66,7 +72,7 @@ func (c *change) apply(ix *index) *index {
 			gone = append(gone, before)
 		}
 	}
-	return ix.with(c.r.keys, put, gone, c.added)
+	return ix.change(c.r.keys, put, gone, c.decided)
 }
 
 // find is the entry of a reference as it stands now, within this change.
@@ -77,7 +83,7 @@ func (c *change) find(ref digest) *entry {
 	if c.gone[ref] != nil {
 		return nil
 	}
-	return c.r.snapshot.Load().index.byRef(ref)
+	return c.before.byRef(ref)
 }
 
 // write puts an entry in the place of the one with its reference.
@@ -86,9 +92,14 @@ func (c *change) write(ctx context.Context, e *entry, before *entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.tx.ExecContext(ctx, `INSERT INTO entry (id, ref, codes, record) VALUES (?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET codes = excluded.codes, record = excluded.record`, string(row.id), row.ref[:], row.codes, row.record)
-	if err != nil {
+	if c.insert == nil {
+		c.insert, err = c.tx.PrepareContext(ctx, `INSERT INTO entry (id, ref, codes, record) VALUES (?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET codes = excluded.codes, record = excluded.record`) // closed with the transaction
+		if err != nil {
+			return fmt.Errorf("writing entry: %w", err)
+		}
+	}
+	if _, err := c.insert.ExecContext(ctx, string(row.id), row.ref[:], row.codes, row.record); err != nil {
 		return fmt.Errorf("writing entry: %w", err)
 	}
 	if before != nil {

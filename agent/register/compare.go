@@ -2,6 +2,7 @@ package register
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 )
@@ -13,6 +14,7 @@ import (
 // askedWord is a word of a name that is asked about.
 type askedWord struct {
 	wordCode
+	index    *index
 	mask     uint64     // has a bit set for each key
 	lists    [][]uint32 // of the large segment: who has them
 	at       int        // of a text: its place
@@ -37,12 +39,12 @@ func (ix *index) ask(n nameCode) askedName {
 }
 
 func (ix *index) askWord(w wordCode) askedWord {
-	a := askedWord{wordCode: w, lists: make([][]uint32, len(w.keys))}
+	a := askedWord{wordCode: w, index: ix, lists: make([][]uint32, len(w.keys))}
 	share := 0.0
 	for i, k := range w.keys {
 		a.mask |= 1 << (k & 63)
-		a.lists[i] = ix.base.withKey(k)
-		share += ix.share(k, w, len(a.lists[i])+len(ix.fresh.withKey(k)))
+		a.lists[i] = ix.base.with(k)
+		share += ix.share(k, w, ix.count(k))
 	}
 	a.rarity, a.spelling = -math.Log2(min(share, 1)), -math.Log2(ix.shareOfWord(w))
 	return a
@@ -51,6 +53,7 @@ func (ix *index) askWord(w wordCode) askedWord {
 // Weights of whole names, in bits.
 const (
 	conflict  = 3.0 // taken off where each name has a word that the other lacks
+	kindred   = 1.5 // taken off for each word after the first that agrees: words of one language go together
 	extraWord = 0.7 // taken off for each further word that only one of them has
 )
 
@@ -63,7 +66,7 @@ type likenessOf struct {
 // like compares two words: in bits, and whether they are spelled alike.
 func (a *askedWord) like(b *wordCode) (float64, bool) {
 	if a.letters == b.letters {
-		return max(a.spelling-1, a.rarity), true
+		return a.bestSpelled(), true
 	}
 	vowelled := a.sound != (bloom{}) && b.sound != (bloom{})
 	shared := a.shares(b)
@@ -71,28 +74,60 @@ func (a *askedWord) like(b *wordCode) (float64, bool) {
 	case shared && a.shape == (bloom{}):
 		return a.rarity, false
 	case shared && vowelled:
-		return a.rarity + min(max(12.5*(a.sound.dice(b.sound)-0.63), -6), 3.5), false
+		return a.rarity + a.vowels(a.sound.dice(b.sound)), false
 	case shared:
 		return a.rarity + 7*(a.shape.dice(b.shape)-0.85), false
 	case a.size < 3 || b.size < 3 || a.span() || b.span() || a.shape == (bloom{}) || b.shape == (bloom{}):
 		return 0, false
-	case vowelled:
-		return (a.rarity-9)/2 + 4 + 25*((a.shape.dice(b.shape)+a.sound.dice(b.sound))/2-0.6), false
 	}
-	return (a.rarity-9)/2 + 1 + 10*(a.shape.dice(b.shape)-0.6), false
+	return a.slip(b, vowelled), false
 }
+
+// slip compares two words that share no key: one may be a slip of the other. What is near a common word is common as well.
+func (a *askedWord) slip(b *wordCode, vowelled bool) float64 {
+	bits := 1 + 10*(a.shape.dice(b.shape)-0.6)
+	if vowelled {
+		bits = 4 + 25*((a.shape.dice(b.shape)+a.sound.dice(b.sound))/2-0.6)
+	}
+	if bits <= 0 {
+		return 0
+	}
+	rarity := a.rarity
+	if len(b.keys) > 0 {
+		rarity = min(rarity, -math.Log2(a.index.share(b.keys[0], *b, a.index.count(b.keys[0]))))
+	}
+	return min(bits+(rarity-9)/2, rarity-1)
+}
+
+// vowels says what the vowels add to a key that is shared. With a common key they add nothing: most who share it mean one name.
+func (a *askedWord) vowels(dice float64) float64 {
+	bits := 12.5 * (dice - 0.63)
+	if bits > 0 {
+		bits *= min(max((a.rarity-4)/6, 0), 1)
+	}
+	return min(max(bits, -6), 3.5)
+}
+
+// best is the most that like can find for a word that shares a key, and is not spelled alike.
+func (a *askedWord) best() float64 { return a.rarity + max(a.vowels(1), 1.1) }
+
+// bestSpelled is the same for one that is spelled alike.
+func (a *askedWord) bestSpelled() float64 { return max(a.spelling-1, a.rarity) }
+
+// slipped is the most that is expected of a word which shares no key.
+const slipped = 8.0
 
 // surely is like for words of a text, most of which are no names: what is not much alike says nothing.
 func (a *askedWord) surely(b *wordCode) (float64, bool) {
 	if a.letters == b.letters {
-		return max(a.spelling-1, a.rarity), true
+		return a.bestSpelled(), true
 	}
 	if !a.shares(b) || a.shape == (bloom{}) {
 		return 0, false
 	}
 	if a.sound != (bloom{}) && b.sound != (bloom{}) {
-		if vowels := a.sound.dice(b.sound); vowels >= 0.6 {
-			return a.rarity + min(12.5*(vowels-0.63), 3.5), false
+		if vowels := a.sound.dice(b.sound); vowels >= 0.5 {
+			return a.rarity + a.vowels(vowels), false
 		}
 		return 0, false
 	}
@@ -133,7 +168,7 @@ func (a *askedName) lay(n *nameCode, room []overlay, like func(*askedWord, *word
 	overlays := room[:0]
 	for i := range a.words {
 		w := &a.words[i]
-		if !loose && w.mask&n.mask == 0 {
+		if !loose && w.mask&n.mask == 0 { // most words of a text
 			continue
 		}
 		for j := range n.words {
@@ -161,6 +196,7 @@ func (a *askedName) lay(n *nameCode, room []overlay, like func(*askedWord, *word
 		l.onlyN -= o.of.words()
 		l.chosen = append(l.chosen, o)
 	}
+	l.bits -= kindred * float64(max(0, len(l.chosen)-1))
 	return l
 }
 
@@ -172,6 +208,22 @@ func (l *layout) spans() bool {
 // small tells whether nothing that was laid begins with a capital, in a text that knows them.
 func (l *layout) small() bool {
 	return !slices.ContainsFunc(l.chosen, func(o overlay) bool { return !o.asked.small })
+}
+
+// within tells whether everything that was laid is a word of one of some names.
+func (l *layout) within(names []nameCode) bool {
+	return slices.ContainsFunc(names, func(n nameCode) bool {
+		return !slices.ContainsFunc(l.chosen, func(o overlay) bool { return !n.has(o.asked) })
+	})
+}
+
+func (n *nameCode) has(w *askedWord) bool {
+	for i := range n.words {
+		if bits, _ := w.surely(&n.words[i]); bits > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // compare says what a name and another say together. Where loose is false, names that share no key are not looked at.
@@ -187,12 +239,30 @@ func (a *askedName) compare(n *nameCode, loose bool) likenessOf {
 	return l.likenessOf
 }
 
-// in lists who has one of the keys, in a segment of the index that the word was asked for.
-func (a *askedWord) in(ix *index, s *segment, key int) []uint32 {
-	if s == ix.base {
-		return a.lists[key]
+// hits yields who has the word in a segment: those who spell it alike first, then, if wanted, those who share a key. Some come
+// twice.
+func (a *askedWord) hits(s *segment, byKeys bool) iter.Seq2[uint32, bool] {
+	return func(yield func(at uint32, alike bool) bool) {
+		for _, at := range s.with(a.letters) {
+			if !yield(at, true) {
+				return
+			}
+		}
+		if !byKeys {
+			return
+		}
+		for i, key := range a.keys {
+			with := a.lists[i]
+			if s != a.index.base {
+				with = s.with(key)
+			}
+			for _, at := range with {
+				if !yield(at, false) {
+					return
+				}
+			}
+		}
 	}
-	return s.withKey(a.keys[key])
 }
 
 // place has a bit set for each word of the name that it covers. Places in a text are counted modulo 16.

@@ -121,10 +121,10 @@ func columnValue(kind column, value string) (jsontext.Value, error) {
 	case listColumn:
 		return json.Marshal(splitList(value))
 	case jsonColumn:
-		return jsontext.Value(value), nil
+		return rawJSON(value)
 	case documentColumn:
 		if strings.HasPrefix(value, "[") {
-			return jsontext.Value(value), nil
+			return rawJSON(value)
 		}
 		var documents []map[string]string
 		for _, d := range splitList(value) {
@@ -138,6 +138,13 @@ func columnValue(kind column, value string) (jsontext.Value, error) {
 		return json.Marshal(documents)
 	}
 	return json.Marshal(value)
+}
+
+func rawJSON(value string) (jsontext.Value, error) {
+	if v := jsontext.Value(value); v.IsValid() {
+		return v, nil
+	}
+	return nil, errors.New("not JSON")
 }
 
 func splitList(value string) []string {

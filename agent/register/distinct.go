@@ -33,7 +33,7 @@ func (r *Register) Distinct(ctx context.Context, who schemas.Identity, id EntryI
 		return fmt.Errorf("deciding that a person is not the one registered: %w", ErrTwoOfficers)
 	}
 	err := r.update(ctx, func(c *change) error {
-		e := r.snapshot.Load().index.byID[id]
+		e := c.before.byID[id]
 		if e == nil {
 			return ErrNoEntry
 		}
@@ -50,7 +50,7 @@ func (r *Register) Distinct(ctx context.Context, who schemas.Identity, id EntryI
 		if err != nil {
 			return err
 		}
-		c.added[pair] = e.card.Content
+		c.decided[pair] = e.card.Content
 		_, err = c.tx.ExecContext(ctx, `INSERT INTO distinction (entry, person, decision) VALUES (?, ?, ?)
 			ON CONFLICT (entry, person) DO UPDATE SET decision = excluded.decision`,
 			string(id), pair.person[:], r.keys.seal("distinction", pair.row(), plain))

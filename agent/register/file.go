@@ -41,6 +41,7 @@ var (
 	ErrExists     = errors.New("there is a register already")
 	ErrInUse      = errors.New("the register is in use by another process")
 	ErrKeyOpen    = errors.New("the register's key can be read by others")
+	ErrKeySize    = errors.New("the register's key has the wrong length")
 	ErrForeignKey = errors.New("the key is not this register's")
 	ErrNotOurs    = errors.New("the file is not a protection register of this version")
 	ErrCorrupt    = errors.New("the register is damaged or was changed by another program")
@@ -98,7 +99,7 @@ func lockRegister(c Config) (*Register, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Register{config: c, keys: k, lock: lock, changed: make(chan struct{})}, nil
+	return &Register{config: c, keys: k, lock: lock, writing: newGate(), changed: make(chan struct{})}, nil
 }
 
 // lockFile takes an exclusive advisory lock that the kernel drops with the process, so that kill -9 leaves none behind.

@@ -6,8 +6,8 @@ import (
 	"comity/schemas"
 )
 
-// maxHousehold bounds the persons that are followed from one entry.
-const maxHousehold = 256
+// maxHousehold bounds the persons that are followed from one entry. Where there are more, nobody can say who is not protected.
+const maxHousehold = 64
 
 // matches says of an entry what it is: its own status and, where the household gives another, that (ASY-13).
 func (l *lookUp) matches(e *entry, certain bool) []Match {
@@ -34,9 +34,16 @@ func (l *lookUp) matches(e *entry, certain bool) []Match {
 func (l *lookUp) inherited(e *entry, own Match) (Match, bool) {
 	m := own
 	m.Inherited, m.Status, m.SuspensiveRemedy, m.Informed, m.Withdrawal = true, None, false, true, true
-	any := false
-	for _, source := range l.household(e, nil) {
-		if !source.card.Status.InP() || !slices.Contains(l.household(source, source), e) {
+	reached, whole := l.household(e, nil)
+	any := !whole
+	if any {
+		m.Status, m.Informed, m.Withdrawal = Unknown, false, false
+	}
+	for _, source := range reached {
+		if !source.card.Status.InP() {
+			continue
+		}
+		if from, _ := l.household(source, source); !slices.Contains(from, e) {
 			continue
 		}
 		any = true
@@ -51,19 +58,22 @@ func (l *lookUp) inherited(e *entry, own Match) (Match, bool) {
 
 func unite(a, b []schemas.StateCode) []schemas.StateCode { return sortedStates(slices.Concat(a, b)) }
 
-// household is everybody whom links reach from an entry, without itself. With a source, those who are cleared against the
-// source are left out, and nobody is reached through them.
-func (l *lookUp) household(from, source *entry) []*entry {
+// household is everybody whom links reach from an entry, without itself, and whether that is all. With a source, those who are
+// cleared against the source are left out, and nobody is reached through them.
+func (l *lookUp) household(from, source *entry) (reached []*entry, whole bool) {
 	seen := []*entry{from}
-	for next := 0; next < len(seen) && len(seen) < maxHousehold; next++ {
+	for next := 0; next < len(seen); next++ {
 		for _, other := range l.index.linked(seen[next]) {
 			if slices.Contains(seen, other) || other.expired(l.now) || source != nil && cleared(source, other) {
 				continue
 			}
+			if len(seen) > maxHousehold {
+				return seen[1:], false
+			}
 			seen = append(seen, other)
 		}
 	}
-	return seen[1:]
+	return seen[1:], true
 }
 
 func cleared(a, b *entry) bool {

@@ -17,7 +17,8 @@ const (
 	MaxFeedRows  = 1_000_000
 	MaxFeedBytes = 1 << 30
 	MaxRowBytes  = 64 << 10
-	maxReported  = 1000 // bad rows that are listed; all are counted
+	maxFeedLines = 2 * MaxFeedRows // empty ones among them
+	maxReported  = 1000            // bad rows that are listed; all are counted
 )
 
 // Options say what a feed is.
@@ -215,7 +216,9 @@ type jsonLines struct {
 
 func (j *jsonLines) next() (Record, int, error) {
 	for {
-		j.line++
+		if j.line++; j.line > maxFeedLines {
+			return Record{}, j.line, ErrFeedTooLarge
+		}
 		text, err := j.readLine()
 		if err != nil {
 			return Record{}, j.line, err

@@ -12,6 +12,7 @@ type index struct {
 	hidden       map[*entry]bool // of base: replaced or removed since
 	byID         map[EntryID]*entry
 	distinctions map[distinction]digest // to the content of the entry that was decided on
+	decided      map[digest][]*entry    // by the person: the entries in distinctions
 	common       map[uint64]float64     // how many persons have one of the commonest words in their names, by its keys
 }
 
@@ -29,19 +30,19 @@ func (k *keys) newIndex(entries []*entry, distinctions map[distinction]digest) *
 	for _, e := range entries {
 		ix.byID[e.id] = e
 	}
-	ix.distinctions = ix.valid(distinctions)
+	ix.decide(distinctions)
 	return ix
 }
 
-// valid are the decisions on entries that are still as they were decided on.
-func (ix *index) valid(distinctions map[distinction]digest) map[distinction]digest {
-	found := map[distinction]digest{}
+// decide keeps the decisions on entries that are still as they were decided on.
+func (ix *index) decide(distinctions map[distinction]digest) {
+	ix.distinctions, ix.decided = map[distinction]digest{}, map[digest][]*entry{}
 	for pair, on := range distinctions {
 		if e := ix.byID[pair.entry]; e != nil && e.card.Content == on {
-			found[pair] = on
+			ix.distinctions[pair] = on
+			ix.decided[pair.person] = append(ix.decided[pair.person], e)
 		}
 	}
-	return found
 }
 
 // all lists the entries.
@@ -91,6 +92,9 @@ func (ix *index) linked(e *entry) []*entry {
 // priorPersons is how many persons the first guess at a word's frequency weighs as much as.
 const priorPersons = 1000
 
+// count of the entries that have a word with this hash; those that are hidden count as well.
+func (ix *index) count(hash uint64) int { return len(ix.base.with(hash)) + len(ix.fresh.with(hash)) }
+
 // share of all persons who have a key of a word, of whom so many are registered. A small register says little of that, so it starts from how often keys of that
 // length, and the commonest words, are met anywhere.
 func (ix *index) share(key uint64, w wordCode, count int) float64 {
@@ -107,8 +111,7 @@ func (ix *index) shareOfWord(w wordCode) float64 {
 	if !common {
 		prior = w.prior(0.06)
 	}
-	count := float64(ix.base.byWord[w.letters]+ix.fresh.byWord[w.letters]) + priorPersons*prior
-	return count / float64(ix.size()+priorPersons)
+	return (float64(ix.count(w.letters)) + priorPersons*prior) / float64(ix.size()+priorPersons)
 }
 
 // prior guesses a share from the number of sounds. A word with digits, or in Chinese, is met by chance as seldom as it looks.
@@ -119,8 +122,8 @@ func (w *wordCode) prior(ofNone float64) float64 {
 	return ofNone * math.Pow(0.25, float64(min(w.size, 7)))
 }
 
-// with makes the index of after a change. gone are entries of ix that are replaced or removed.
-func (ix *index) with(k *keys, put, gone []*entry, decided map[distinction]digest) *index {
+// change makes the index of after a change. gone are entries of ix that are replaced or removed.
+func (ix *index) change(k *keys, put, gone []*entry, decided map[distinction]digest) *index {
 	away := make(map[*entry]bool, len(gone))
 	for _, e := range gone {
 		away[e] = true
@@ -153,7 +156,7 @@ func (ix *index) with(k *keys, put, gone []*entry, decided map[distinction]diges
 	for _, e := range put {
 		next.byID[e.id] = e
 	}
-	next.distinctions = next.valid(distinctions)
+	next.decide(distinctions)
 	return next
 }
 

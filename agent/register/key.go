@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,19 +41,27 @@ type mac struct {
 func readKeys(path string) (*keys, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading register key: %w", err)
+		return nil, fmt.Errorf("reading register key %s: %w", filepath.Base(path), withoutPath(err))
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("%w: %s has mode %o: allow its owner alone (0600)", ErrKeyOpen, filepath.Base(path), info.Mode().Perm())
 	}
 	key, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading register key: %w", err)
+		return nil, fmt.Errorf("reading register key %s: %w", filepath.Base(path), withoutPath(err))
 	}
 	if len(key) != KeySize {
-		return nil, fmt.Errorf("register key %s has %d bytes, not %d", filepath.Base(path), len(key), KeySize)
+		return nil, fmt.Errorf("%w: %s has %d bytes, not %d", ErrKeySize, filepath.Base(path), len(key), KeySize)
 	}
 	return deriveKeys(key)
+}
+
+// withoutPath leaves out where a file lies.
+func withoutPath(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }
 
 func deriveKeys(key []byte) (*keys, error) {

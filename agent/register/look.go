@@ -30,7 +30,7 @@ func (r *Register) Look(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, fmt.Errorf("looking up: %w", err)
 	}
 	now := r.config.Now()
-	l := &lookUp{ctx: ctx, index: s.index, keys: r.keys, mac: r.keys.mac(), now: now, enough: enough(s.index.size())}
+	l := &lookUp{ctx: ctx, index: s.index, keys: r.keys, mac: r.keys.mac(), now: now, enough: enough(s.index.size()), decided: map[*entry][]nameCode{}}
 	defer r.keys.release(l.mac)
 	l.work = workspaces.Get().(*workspace)
 	defer l.work.release()
@@ -67,6 +67,9 @@ type lookUp struct {
 
 	enough float64 // bits, for a person to be held to be the one of an entry
 	work   *workspace
+
+	// Names of persons in the question who were decided not to be an entry: they do not name it in a text either.
+	decided map[*entry][]nameCode
 }
 
 func sortMatches(matches []Match) {
@@ -92,6 +95,7 @@ type workspace struct {
 	counts []counted
 	last   []lastSeen
 	round  uint32
+	room   [64]overlay
 	known  map[string]askedWord // words of this question's texts that were met before
 }
 
@@ -99,11 +103,15 @@ var workspaces = sync.Pool{New: func() any { return &workspace{known: map[string
 
 func (w *workspace) release() {
 	clear(w.known)
+	clear(w.room[:])
 	workspaces.Put(w)
 }
 
-// counted is how often an entry was met, and by which word last.
-type counted struct{ word, count uint8 }
+// counted is what of a name an entry has: the word that it was met by last, how many, and their bits in 1/64.
+type counted struct {
+	word, words uint8
+	bits        uint16
+}
 
 // counting is room to count entries in, all zero. Who takes it leaves it so.
 func (w *workspace) counting(n int) []counted {
@@ -113,10 +121,14 @@ func (w *workspace) counting(n int) []counted {
 	return w.counts
 }
 
-// lastSeen is where in a text a word of an entry's name stood last; it counts in its own round only.
+// lastSeen is by which word of a text an entry was met last, and what that and the one before it are worth at most, in 1/64 bits.
+// It counts in its own round only.
 type lastSeen struct {
-	round uint32
-	at    int32
+	round       uint32
+	word        int32
+	own, before uint16
+	alike       bool // spelled alike
+	small       bool // none of the two begins with a capital, in a text that knows them
 }
 
 func (w *workspace) lastSeen(n int) ([]lastSeen, uint32) {

@@ -25,12 +25,14 @@ func (l *lookUp) person(id *schemas.Identity) ([]Match, error) {
 		l.byBirth(s, who.born, names, found)
 		l.byName(s, who.born, names, found)
 	}
-	key := l.keys.person(id)
+	for _, e := range l.index.decided[l.keys.person(id)] {
+		if certain := found[e]; !certain {
+			delete(found, e)
+			l.decided[e] = append(l.decided[e], who.names...)
+		}
+	}
 	var matches []Match
 	for e, certain := range found {
-		if _, decided := l.index.distinctions[distinction{e.id, key}]; decided && !certain {
-			continue
-		}
 		matches = append(matches, l.matches(e, certain)...)
 	}
 	sortMatches(matches)
@@ -80,41 +82,44 @@ func (l *lookUp) byBirth(s *segment, born birth, names []askedName, found candid
 	}
 }
 
-// byName compares with everybody who has two words of a name, or one that is rare.
+// byName compares with everybody who has words of a name that could be enough together, at their best and with the date of birth.
 func (l *lookUp) byName(s *segment, born birth, names []askedName, found candidates) {
-	words := l.work.counting(len(s.entries)) // how many words of the name an entry has
+	met := l.work.counting(len(s.entries))
 	for i := range names {
 		n := &names[i]
 		var some []uint32
 		for j := range n.words {
 			w := &n.words[j]
-			alone := w.rarity >= rareWord || w.span() || n.singles == 1
-			for k := range w.keys {
-				for _, at := range w.in(l.index, s, k) {
-					if c := &words[at]; c.word != uint8(j+1) {
-						if c.count == 0 {
-							some = append(some, at)
-						}
-						c.word = uint8(j + 1)
-						c.count++
-						if alone {
-							c.count++
-						}
-					}
+			best, spelled := uint16(64*w.best()), uint16(64*w.bestSpelled())
+			for at, alike := range w.hits(s, true) {
+				c := &met[at]
+				if c.word == uint8(j+1) {
+					continue
 				}
+				if c.words == 0 {
+					some = append(some, at)
+				}
+				bits := best
+				if alike {
+					bits = spelled
+				}
+				*c = counted{uint8(j + 1), c.words + uint8(w.words()), c.bits + bits}
 			}
 		}
 		for _, at := range some {
-			if words[at].count > 1 {
+			c := met[at]
+			met[at] = counted{}
+			date := born.like(s.births[at])
+			most := float64(c.bits)/64 + dateBits[date]
+			if int(c.words) < n.singles {
+				most += slipped
+			}
+			if most >= l.enough+margin[date] || date == dateUnknown && int(c.words) >= n.singles {
 				l.judge(s.entries[at], born, names[i:i+1], found)
 			}
-			words[at] = counted{}
 		}
 	}
 }
-
-// rareWord is a word by which alone entries are looked through.
-const rareWord = 9.0
 
 // judge decides whether an entry is held to be the person.
 func (l *lookUp) judge(e *entry, born birth, names []askedName, found candidates) {
@@ -140,8 +145,8 @@ func (l *lookUp) same(n likenessOf, date likeness) bool {
 // enough is how many bits it takes: the more entries, the more are alike by chance.
 func enough(entries int) float64 { return max(10, math.Log2(float64(entries+1))) }
 
-// margin is added to that. Where the date of birth is equal or missing, the names are all that can be wrong, or all there is.
+// margin is added to that. Less is asked where the birth date speaks for it, or says nothing; more where it speaks against.
 var margin = [...]float64{
-	dateUnknown: -1.5, dateDiffers: 2.5, dateSameYear: 2.5, dateNear: 1, dateSlip: 0.5, dateYear: 1, dateAboutYear: 1.5, dateBothYear: 1,
-	dateEqual: 1.5,
+	dateUnknown: -2, dateDiffers: 2.5, dateSameYear: 2, dateNear: 0, dateSlip: -1, dateYear: 0, dateAboutYear: 0.5, dateBothYear: 0,
+	dateEqual: 1,
 }

@@ -20,7 +20,7 @@ type Register struct {
 
 	snapshot atomic.Pointer[snapshot] // nil: not open, or found damaged
 
-	writing sync.Mutex // one change at a time; guards what follows
+	writing gate // one change at a time; guards what follows
 	ledger  ledger
 	closed  bool
 
@@ -35,10 +35,26 @@ type snapshot struct {
 	file  fileState // as we left it
 }
 
+// gate lets one in at a time, and lets go of who cannot wait.
+type gate chan struct{}
+
+func newGate() gate { return make(gate, 1) }
+
+func (g gate) enter(ctx context.Context) error {
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g gate) leave() { <-g }
+
 // Close gives up the file and its lock.
 func (r *Register) Close() error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	r.writing <- struct{}{}
+	defer r.writing.leave()
 	if r.closed {
 		return nil
 	}
@@ -66,6 +82,7 @@ func (r *Register) tell() {
 	r.changed = make(chan struct{})
 }
 
+// transact runs work in a transaction. An error of the commit leaves it open whether anything is on the disk.
 func (r *Register) transact(ctx context.Context, work func(*sql.Tx) error) error {
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -75,7 +92,11 @@ func (r *Register) transact(ctx context.Context, work func(*sql.Tx) error) error
 	if err := work(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		r.snapshot.Store(nil) // to be read again
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
 }
 
 // load reads the whole file into memory and proves it.
@@ -164,8 +185,10 @@ func (r *Register) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	if err := r.writing.enter(ctx); err != nil {
+		return State{}, err
+	}
+	defer r.writing.leave()
 	if r.closed {
 		return State{}, ErrClosed
 	}
@@ -209,8 +232,10 @@ func (r *Register) current(ctx context.Context) (*snapshot, error) {
 			return s, nil
 		}
 	}
-	r.writing.Lock()
-	defer r.writing.Unlock()
+	if err := r.writing.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.writing.leave()
 	if r.closed {
 		return nil, ErrClosed
 	}

@@ -8,9 +8,9 @@ import (
 // segment holds entries and finds them by keyed hashes. It is never changed once it is built.
 type segment struct {
 	entries  []*entry
-	postings []uint32 // places in entries, list behind list
-	byKey    map[uint64]list
-	byWord   map[uint64]uint32   // how many entries have a word in this spelling
+	births   []birth             // of entries
+	postings []uint32            // places in entries, list behind list
+	byHash   map[uint64]list     // of a key of a word, or of its spelling
 	byNumber map[digest][]uint32 // by what numbers look like
 	byBirth  map[birth][]uint32
 	byRef    map[digest]*entry
@@ -22,14 +22,14 @@ type list struct{ from, to uint32 }
 
 func newSegment(entries []*entry) *segment {
 	s := &segment{
-		entries: entries, byKey: map[uint64]list{}, byWord: map[uint64]uint32{}, byNumber: map[digest][]uint32{},
+		entries: entries, byHash: map[uint64]list{}, byNumber: map[digest][]uint32{},
 		byBirth: map[birth][]uint32{}, byRef: make(map[digest]*entry, len(entries)), linkedBy: map[digest][]*entry{},
 	}
-	var keys []posting
-	var words []uint64
+	s.births = make([]birth, len(entries))
+	var all []posting
 	for i, e := range entries {
 		at := uint32(i)
-		s.byRef[e.ref] = e
+		s.byRef[e.ref], s.births[i] = e, e.who.born
 		for _, ref := range e.card.Linked {
 			s.linkedBy[ref] = append(s.linkedBy[ref], e)
 		}
@@ -39,47 +39,46 @@ func newSegment(entries []*entry) *segment {
 		if e.who.born.known() {
 			s.byBirth[e.who.born] = append(s.byBirth[e.who.born], at)
 		}
-		words = words[:0]
 		for _, n := range e.who.names {
 			for _, w := range n.words {
 				for _, k := range w.keys {
-					keys = append(keys, posting{k, at})
+					all = append(all, posting{k, at})
 				}
-				words = append(words, w.letters)
+				all = append(all, posting{w.letters, at})
 			}
 		}
-		slices.Sort(words)
-		for _, w := range slices.Compact(words) {
-			s.byWord[w]++
-		}
 	}
-	s.sortPostings(keys)
+	s.sortPostings(all)
 	return s
 }
 
-// posting says that an entry has a key.
+// posting says that an entry has a word with this hash.
 type posting struct {
-	key uint64
-	at  uint32
+	hash uint64
+	at   uint32
 }
 
-func (s *segment) sortPostings(keys []posting) {
-	slices.SortFunc(keys, func(a, b posting) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.at, b.at)) })
-	keys = slices.Compact(keys)
-	s.postings = make([]uint32, len(keys))
-	for i, p := range keys {
-		s.postings[i] = p.at
-		l, known := s.byKey[p.key]
-		if !known {
-			l.from = uint32(i)
+func (s *segment) sortPostings(all []posting) {
+	slices.SortFunc(all, func(a, b posting) int {
+		if a.hash != b.hash {
+			return cmp.Compare(a.hash, b.hash)
 		}
-		l.to = uint32(i) + 1
-		s.byKey[p.key] = l
+		return cmp.Compare(a.at, b.at)
+	})
+	all = slices.Compact(all)
+	s.postings = make([]uint32, len(all))
+	for from := 0; from < len(all); {
+		to := from
+		for ; to < len(all) && all[to].hash == all[from].hash; to++ {
+			s.postings[to] = all[to].at
+		}
+		s.byHash[all[from].hash] = list{uint32(from), uint32(to)}
+		from = to
 	}
 }
 
-// withKey lists the entries that have a key.
-func (s *segment) withKey(key uint64) []uint32 {
-	l := s.byKey[key]
+// with lists the entries that have a word with this hash.
+func (s *segment) with(hash uint64) []uint32 {
+	l := s.byHash[hash]
 	return s.postings[l.from:l.to]
 }

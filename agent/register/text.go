@@ -23,11 +23,11 @@ const (
 	datedMargin = 6.0
 	smallMargin = 6.0 // more, where no word begins with a capital in a text that knows them
 
-	wholeName    = 11.0 // enough for a whole name that is spelled as it is registered
-	leastChinese = 9    // bytes of a name in Chinese characters that is enough alone
+	wholeName    = 8.5 // enough for a whole name that is spelled as it is registered
+	leastChinese = 9   // bytes of a name in Chinese characters that is enough alone
 
 	commonWord = 4.5 // a word that too many have to look through them all
-	smallWord  = 8.0 // the same for one that begins with a small letter, where names begin with a capital
+	smallWord  = 9.0 // the same for one that begins with a small letter, where names begin with a capital
 )
 
 // texts finds the persons who are named in free text.
@@ -130,53 +130,54 @@ func (l *lookUp) words(text string) []askedWord {
 	return words
 }
 
-// near judges every entry of which two words stand within a window: two that are not common, found by what was met last, or a
-// rare one beside a common one. A name of one word is judged only where no word can be a part of another, as in Chinese.
+// near judges every entry of which words stand within a window that can be enough together, or are all spelled alike. A name of
+// one word is judged only where no word can be a part of another, as in Chinese.
 func (l *lookUp) near(s *segment, words []askedWord, found candidates) {
 	last, round := l.work.lastSeen(len(s.entries))
+	need := [2]int{int(64 * (l.enough + namedMargin + kindred)), int(64 * (l.enough + namedMargin + kindred + smallMargin))}
 	for i := range words {
 		w := &words[i]
-		if w.rarity < commonWord || w.small && w.rarity < smallWord {
+		if w.spelling < commonWord {
 			continue
 		}
+		byKeys := w.rarity >= commonWord && (!w.small || w.rarity >= smallWord)
 		from, upTo := around(words, w.at, window)
-		var common [2 * window]*askedWord
-		if w.rarity >= rareWord {
-			common := common[:0]
-			for j := range words[from:upTo] {
-				if o := &words[from+j]; o.rarity < commonWord && len(common) < cap(common) {
-					common = append(common, o)
-				}
+		beside := w.span() || w.shape == (bloom{}) && w.size >= leastChinese || commonBeside(words[from:upTo])
+		best, spelled := uint16(64*w.best()), uint16(64*w.bestSpelled())
+		for at, alike := range w.hits(s, byKeys) {
+			now, company := lastSeen{round: round, word: int32(i), own: best, alike: alike, small: w.small}, beside
+			if alike {
+				now.own = spelled
 			}
-		}
-		for k := range w.keys {
-			for _, at := range w.in(l.index, s, k) {
-				met := last[at]
-				last[at] = lastSeen{round, int32(w.at)}
-				switch {
-				case met.round == round && w.at-int(met.at) < window && int(met.at) != w.at, w.span() && w.rarity >= wholeName, w.shape == (bloom{}) && w.rarity >= rareWord && w.size >= leastChinese:
-					l.judgeText(s.entries[at], words[from:i+1], found)
-				case l.anyHas(s, common[:], at):
-					l.judgeText(s.entries[at], words[from:upTo], found)
+			sum := int(now.own)
+			if met := last[at]; met.round == round && w.at-words[met.word].at < window {
+				if o := &words[met.word]; o.letters == w.letters || o.at == w.at {
+					if met.own >= now.own {
+						continue
+					}
+					now.before, now.small = met.before, met.small
+				} else {
+					now.before, now.small = met.own, met.small && w.small
+					sum += int(met.before)
 				}
+				sum += int(now.before)
+				company = company || met.alike
+			}
+			last[at] = now
+			level := 0
+			if now.small {
+				level = 1
+			}
+			if sum >= need[level] || alike && company {
+				l.judgeText(s.entries[at], words[from:upTo], found)
 			}
 		}
 	}
 }
 
-// anyHas tells whether an entry has one of some words.
-func (l *lookUp) anyHas(s *segment, words []*askedWord, at uint32) bool {
-	for _, w := range words {
-		if w == nil {
-			return false
-		}
-		for k := range w.keys {
-			if _, has := slices.BinarySearch(w.in(l.index, s, k), at); has {
-				return true
-			}
-		}
-	}
-	return false
+// commonBeside tells whether one of some words is so common that nobody is looked up by it.
+func commonBeside(words []askedWord) bool {
+	return slices.ContainsFunc(words, func(w askedWord) bool { return max(w.rarity, w.spelling) < commonWord })
 }
 
 // around are the words at most so far from a place.
@@ -195,8 +196,7 @@ func (l *lookUp) judgeText(e *entry, words []askedWord, found candidates) {
 	a := askedName{words: words}
 	for i := range e.who.names {
 		n := &e.who.names[i]
-		var room [48]overlay
-		laid := a.lay(n, room[:], (*askedWord).surely, false)
+		laid := a.lay(n, l.work.room[:0], (*askedWord).surely, false)
 		bits := laid.bits - extraWord*float64(laid.onlyN)
 		whole := laid.onlyN == 0 && laid.exact && len(laid.chosen) > 0
 		need := l.enough + namedMargin
@@ -210,7 +210,7 @@ func (l *lookUp) judgeText(e *entry, words []askedWord, found candidates) {
 		case laid.small():
 			need += smallMargin
 		}
-		if bits >= need {
+		if bits >= need && !laid.within(l.decided[e]) {
 			found[e] = false
 			return
 		}

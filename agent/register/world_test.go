@@ -52,3 +52,16 @@ func ask(t testing.TB, r *Register, id schemas.Identity) []Match {
 }
 
 func named(names ...string) schemas.Identity { return schemas.Identity{Names: names} }
+
+// createEmpty is a register that was never fed.
+func createEmpty(t testing.TB) *Register {
+	t.Helper()
+	dir := t.TempDir()
+	c := &clock{noon}
+	r, err := Create(t.Context(), Config{Path: filepath.Join(dir, "register.db"), KeyPath: filepath.Join(dir, "register.key"), Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}

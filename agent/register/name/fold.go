@@ -164,14 +164,18 @@ type splitter struct {
 	token
 	text   bool
 	digits bool // the last thing in the word
+	zero   bool // after it nothing but zeros
 	gap    rune // behind the last word
 }
 
 func (p *splitter) end() {
-	if len(p.letters) > 0 {
+	if p.zero {
+		p.write("0") // and nothing else
+	}
+	if slices.ContainsFunc(p.letters, func(r rune) bool { return r != '·' && r != '\'' }) {
 		p.words = append(p.words, p.token)
 	}
-	p.token, p.digits = token{}, false
+	p.token, p.digits, p.zero = token{}, false, false
 }
 
 func (p *splitter) write(latin string) {
@@ -180,7 +184,7 @@ func (p *splitter) write(latin string) {
 			p.letters = append(p.letters, r)
 		}
 	}
-	p.digits = false
+	p.digits, p.zero = false, false
 }
 
 func (p *splitter) add(r rune) {
@@ -210,16 +214,16 @@ func (p *splitter) add(r rune) {
 
 // digit puts a digit behind the word that it belongs to. Leading zeros say nothing.
 func (p *splitter) digit(r rune) {
-	value := DigitValue(r)
-	if value == 0 && !p.digits {
-		return
-	}
 	n := len(p.words)
 	if len(p.letters) == 0 && n > 0 && len(p.words[n-1].letters) < maxLetter-10 && (!p.text || p.gap == '-') {
 		p.token, p.words = p.words[n-1], p.words[:n-1]
 	}
-	p.write(string('0' + value))
-	p.exact, p.digits = true, true
+	p.exact = true
+	if value := DigitValue(r); value > 0 || p.digits {
+		p.write(string('0' + value))
+		p.digits = true
+	}
+	p.zero = !p.digits
 }
 
 // DigitValue is the value of a decimal digit of any script: they stand in rows of ten.

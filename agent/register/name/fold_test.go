@@ -31,3 +31,98 @@ func TestSameName(t *testing.T) {
 func shareKey(a, b Word) bool {
 	return slices.ContainsFunc(a.Keys, func(k string) bool { return slices.Contains(b.Keys, k) })
 }
+
+// TestOtherName: names that are not one do not share a key, however near their letters are.
+func TestOtherName(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"TESTPERSON ALPHA-01", "TESTPERSON ALPHA-02"}, {"TESTPERSON ALPHA-01", "TESTPERSON ALPHA-00"}, {"ALPHA-10", "ALPHA-1"},
+		{"Mohammed", "Mansour"}, {"محمد", "محسن"}, {"Иванов", "Павлов"}, {"王小明", "王小红"},
+	} {
+		a, b := Words(pair[0]), Words(pair[1])
+		if shareKey(a[len(a)-1], b[len(b)-1]) {
+			t.Errorf("%s and %s: %+v, %+v", pair[0], pair[1], a, b)
+		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	letters := func(s string) []string {
+		var found []string
+		for _, w := range Words(s)[:Singles(Words(s))] {
+			found = append(found, w.Letters)
+		}
+		return found
+	}
+	for _, test := range []struct {
+		name string
+		want []string
+	}{
+		{"TESTPERSON ALPHA-01", []string{"testperson", "alpha1"}},
+		{"testperson  (alpha 000)", []string{"testperson", "alpha0"}},
+		{"de la Cruz y Vega", []string{"cruz", "vega"}},
+		{"Van", []string{"van"}},
+		{"Al-Testperson Bin Alpha", []string{"testperson", "alpha"}},
+		{"O'Testperson", []string{"otestperson"}},
+		{"Müller-Łąk", []string{"muller", "lak"}},
+		{"測試人", []string{"測試人"}},
+		{"١٢ ٣", []string{"123"}},
+		{"", nil},
+		{" -?! ", nil},
+	} {
+		if got := letters(test.name); !slices.Equal(got, test.want) {
+			t.Errorf("%q: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestSpans(t *testing.T) {
+	words := Words("Ali Reza Testperson")
+	if n := Singles(words); n != 3 || len(words) != 6 || words[3].Letters != "alireza" || words[5].To != 2 {
+		t.Fatalf("%+v", words)
+	}
+	many := Words("a b c d e f g h i j k l m n o p")
+	if Singles(many) > MaxWords {
+		t.Fatalf("%d words", Singles(many))
+	}
+}
+
+// TestText: in a text what follows a name is not a part of it, unless a hyphen says so.
+func TestText(t *testing.T) {
+	var got []string
+	cases := map[string]Case{}
+	Text("Testperson Alpha 1990, echo-05 測試人在", func(w Word, c Case) {
+		got = append(got, w.Letters)
+		cases[w.Letters] = c
+	})
+	for _, want := range []string{"testperson", "alpha", "testpersonalpha", "alpha1990", "echo5", "測試人"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
+	}
+	if cases["alpha"] != Capital || cases["echo5"] != Small || cases["測試人"] != NoCase {
+		t.Errorf("%v", cases)
+	}
+}
+
+// FuzzWords: any bytes fold to words within the bounds, always the same, and again when they are folded twice.
+func FuzzWords(f *testing.F) {
+	for _, s := range []string{"TESTPERSON ALPHA-01", "عبد الرحمن", "Абдурахман", "ተስፋዬ", "राम", "王小明", "\xff\xfe", "ａｂｄ ａｌ", "abd", "٣٤ 0", "각하"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		words := Words(s)
+		for i, w := range words {
+			if w.Letters == "" || len(w.Keys) > MaxKeys || w.To < w.From || w.To >= MaxWords || (w.From == w.To) != (i < Singles(words)) {
+				t.Fatalf("word %d: %+v", i, w)
+			}
+		}
+		if again := Words(s); !slices.EqualFunc(words, again, func(a, b Word) bool { return a.Letters == b.Letters && slices.Equal(a.Keys, b.Keys) }) {
+			t.Fatalf("not the same twice: %+v, %+v", words, again)
+		}
+		Text(s, func(w Word, _ Case) {
+			if len(w.Keys) > MaxKeys || w.Letters == "" {
+				t.Fatalf("%+v", w)
+			}
+		})
+	})
+}
