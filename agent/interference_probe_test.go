@@ -303,12 +303,16 @@ func (g *teller) inquiry(seed uint64, c condition) *story {
 	return told
 }
 
-// inquiryOfAll asks in every way once.
-func (g *teller) inquiryOfAll(c condition) *story {
+// shortInquiry asks what is answered in the commonest ways: stored, rejected, quarantined.
+func (g *teller) shortInquiry(c condition) *story {
 	g.t.Helper()
-	told := g.ask(c, rand.New(rand.NewPCG(0, 11)), g.probes())
-	told.name = "inquiry of all, " + c.name
-	return told
+	var chosen []probe
+	for _, p := range g.probes() {
+		if slices.Contains([]string{"an opening mla.request/1", "an opening transfer.request/1", "a member twice", "protected from the host"}, p.name) {
+			chosen = append(chosen, p)
+		}
+	}
+	return g.ask(c, rand.New(rand.NewPCG(1, 11)), chosen)
 }
 
 func (g *teller) ask(c condition, r *rand.Rand, probes []probe) *story {
