@@ -68,11 +68,14 @@ func decodeComments(text string) (view, bool) {
 	}
 	var w viewBuilder
 	last, changed := 0, false
+	lastComment := strings.LastIndex(text, "-->")
 	for i := 0; i < len(text); i++ {
 		end := -1
 		switch rest := text[i:]; {
 		case strings.HasPrefix(rest, "<!--"):
-			end = after(rest, "-->")
+			if i < lastComment {
+				end = after(rest, "-->")
+			}
 		case rest[0] == '<' && len(rest) > 1 && (rest[1] == '/' || rest[1] == '!' || rest[1] == '?' || kinds[rest[1]]&(lower|upper) != 0):
 			end = after(rest[:min(len(rest), 1024)], ">")
 		case rest[0] == '[' && len(rest) > 1 && (rest[1] == '/' || kinds[rest[1]]&(lower|upper) != 0):

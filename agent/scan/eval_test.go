@@ -164,10 +164,10 @@ func declaration(t *testing.T) (covered, uncovered []sentence) {
 }
 
 func TestEvalDeclaration(t *testing.T) {
-	covered, uncovered := declaration(t)
 	if testing.Short() {
-		covered = everyTenth(covered)
+		t.Skip("the evaluation does not change with -short")
 	}
+	covered, uncovered := declaration(t)
 	s := newScanner(t)
 	by, all := evaluate(t, s, covered)
 	reportAll(t, by, all)
@@ -181,21 +181,13 @@ func TestEvalDeclaration(t *testing.T) {
 	}
 }
 
-// everyTenth keeps all sentences about asylum and a tenth of the others.
-func everyTenth(all []sentence) []sentence {
-	var kept []sentence
-	for i, s := range all {
-		if s.positive || i%10 == 0 {
-			kept = append(kept, s)
-		}
-	}
-	return kept
-}
-
 // disguised words for the evaluation: of several languages, in two frames.
 var disguisedWords = []string{"asylum", "refugee", "refugiado", "flüchtling", "vluchteling", "rifugiato"}
 
 func TestEvalDisguises(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the evaluation does not change with -short")
+	}
 	s := newScanner(t)
 	tracks := map[Track]*share{}
 	var all, pairs share

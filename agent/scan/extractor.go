@@ -29,12 +29,7 @@ var reasons = []Reason{
 // extract reads one attachment. Plain text needs no reader. Everything else is taken apart by a child process, whose end,
 // however it comes, leaves nothing worse than a reason.
 func (s *Scanner) extract(ctx context.Context, f File) extraction {
-	switch kindOf(f.Content) {
-	case textKind:
-		x := newReader(len(f.Content))
-		x.file(f.Name, f.MediaType, f.Content, 0)
-		return x.extraction()
-	case unknownKind:
+	if kind := kindOf(f.Content); kind == textKind || kind == unknownKind || s.inProcess {
 		x := newReader(len(f.Content))
 		x.file(f.Name, f.MediaType, f.Content, 0)
 		return x.extraction()

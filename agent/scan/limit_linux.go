@@ -17,7 +17,9 @@ func limitSelf() {
 	set := func(resource int, value uint64) {
 		_ = syscall.Setrlimit(resource, &syscall.Rlimit{Cur: value, Max: value})
 	}
-	set(syscall.RLIMIT_AS, memoryLimit)
+	if !raceDetector {
+		set(syscall.RLIMIT_AS, memoryLimit)
+	}
 	set(syscall.RLIMIT_CPU, secondsLimit)
 	set(syscall.RLIMIT_CORE, 0)
 	debug.SetMemoryLimit(memoryLimit / 2)

@@ -38,11 +38,7 @@ func fail(how string) {
 		limitSelf()
 		var all [][]byte
 		for {
-			b := make([]byte, 64<<20)
-			for i := range b {
-				b[i] = 1
-			}
-			all = append(all, b)
+			all = append(all, make([]byte, 64<<20))
 		}
 	case "nonsense":
 		fmt.Println(`{"text":"half an ans`)
@@ -70,5 +66,13 @@ func newExtracting(t testing.TB, args ...string) *Scanner {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// newReading is a scanner that reads attachments without a child, for the many cases that are about the readers.
+func newReading(t testing.TB) *Scanner {
+	t.Helper()
+	s := newScanner(t)
+	s.inProcess = true
 	return s
 }

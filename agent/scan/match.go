@@ -171,7 +171,11 @@ const maxHits = 64
 
 // find lists the hits of one text on the plain and folded tracks, in order, and the harmless phrases in it.
 func (m *matcher) find(text string) (hits, mild []Hit) {
+	enough := false
 	m.pass(m.states, text, func(state uint16, end int) {
+		if enough {
+			return
+		}
 		for _, i := range m.states.found[state-m.states.hit] {
 			switch h, real := m.look(text, int(i), end); {
 			case !real:
@@ -181,6 +185,7 @@ func (m *matcher) find(text string) (hits, mild []Hit) {
 				}
 			default:
 				hits = add(hits, h)
+				enough = full(hits)
 			}
 		}
 	})
@@ -221,10 +226,33 @@ func add(hits []Hit, h Hit) []Hit {
 	if len(hits) < maxHits {
 		return append(hits, h)
 	}
-	if weak := slices.IndexFunc(hits, func(h Hit) bool { return !h.Strong() }); weak >= 0 && h.Strong() {
-		hits[weak] = h
+	least := 0
+	for i := range hits {
+		if hits[i].rank() < hits[least].rank() {
+			least = i
+		}
+	}
+	if hits[least].rank() < h.rank() {
+		hits[least] = h
 	}
 	return hits
+}
+
+// rank orders hits by what must not be lost: a hit that counts in one language only may still fall away.
+func (h Hit) rank() int {
+	rank := 0
+	if h.Strong() {
+		rank = 1
+	}
+	if h.local == "" {
+		rank += 2
+	}
+	return rank
+}
+
+// full reports that no further hit can change anything.
+func full(hits []Hit) bool {
+	return len(hits) == maxHits && !slices.ContainsFunc(hits, func(h Hit) bool { return h.rank() < 3 })
 }
 
 // look takes a candidate that ends at end and looks at the clear text again.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestNeutralise(t *testing.T) {
-	s := newExtracting(t)
+	s := newReading(t)
 	author := entry{"docProps/core.xml", `<c xmlns:dc="d"><dc:creator>Asylum Office</dc:creator></c>`}
 	letter := File{Name: "asylum letter.docx", Content: docx(t, `<w:p>`+run(clean)+`</w:p>`, author)}
 	out, err := Neutralise(letter, 3, false)

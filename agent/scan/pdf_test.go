@@ -41,7 +41,7 @@ func pdfOf(text string, more ...string) []byte {
 
 func TestPDF(t *testing.T) {
 	needsTool(t, "pdftotext")
-	s := newExtracting(t)
+	s := newReading(t)
 	text := "(" + clean + ")"
 	for _, test := range []struct {
 		name    string
@@ -82,7 +82,7 @@ func TestPDF(t *testing.T) {
 // TestWithoutTools hides the programs of the system: what they would read is held.
 func TestWithoutTools(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	s := newExtracting(t)
+	s := newReading(t)
 	for _, f := range []File{{Name: "a.pdf", Content: pdfOf("(" + clean + ")")}, {Name: "a.png", Content: []byte(onePixel)}} {
 		if r := scanFile(t, s, f); r.Verdict != Hold || !slices.Contains(reasonsOf(r), NoReader) {
 			t.Errorf("%s: got %s for %v, want hold for %s", f.Name, r.Verdict, reasonsOf(r), NoReader)
@@ -99,7 +99,7 @@ func TestWithoutTools(t *testing.T) {
 func TestPicture(t *testing.T) {
 	needsTool(t, "tesseract")
 	needsTool(t, "pdftoppm")
-	s := newExtracting(t)
+	s := newReading(t)
 	for word, verdict := range map[string]Verdict{"asylum": Block, "account": Hold} {
 		page, err := runTool("pdftoppm", pdfOf("(The "+word+" in a picture)"), "-r", "150", "-png", "-singlefile", "-")
 		if _, failed := err.(*exec.ExitError); err != nil || failed {

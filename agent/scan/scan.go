@@ -22,6 +22,7 @@ type Scanner struct {
 	config    Config
 	match     *matcher
 	languages *profiles
+	inProcess bool // in tests that need no child: read attachments here
 	read      remembered
 }
 

@@ -16,17 +16,17 @@ type view struct {
 // mark says that what stands at out in the view comes from what stands at in.
 type mark struct{ out, in int }
 
-// source is the offset in the original of an offset in the view.
-func (v *view) source(out int) int {
+// source is the offset in the original, which is of some size, of an offset in the view.
+func (v *view) source(out, size int) int {
 	i := sort.Search(len(v.marks), func(i int) bool { return v.marks[i].out > out }) - 1
 	if i < 0 {
-		return out
+		return min(out, size)
 	}
 	at := v.marks[i].in + out - v.marks[i].out
 	if i+1 < len(v.marks) {
 		at = min(at, v.marks[i+1].in)
 	}
-	return at
+	return min(at, size)
 }
 
 // viewBuilder writes a view: what is copied, and what is put in the place of something.
@@ -121,7 +121,7 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 		}
 		r.seen[v.text] = true
 		r.read(v.text, func(at int) int {
-			at = v.source(at)
+			at = v.source(at, len(text))
 			if back != nil {
 				at = back(at)
 			}
