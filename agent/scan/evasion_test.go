@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"mime"
-	"mime/quotedprintable"
 	"net/url"
 	"slices"
 	"strconv"
@@ -67,14 +66,6 @@ func wrapped(code string) string {
 		code = code[44:]
 	}
 	return strings.Join(append(lines, code), "\r\n")
-}
-
-func quoted(word string) string {
-	var b strings.Builder
-	w := quotedprintable.NewWriter(&b)
-	w.Write([]byte(word))
-	w.Close()
-	return b.String()
 }
 
 func escaped(format func(rune) string) func(string) string {

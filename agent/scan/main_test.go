@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
+// blownUp is what a child holds that takes memory until there is none.
+var blownUp [][]byte
+
 func fail(how string) {
 	switch how {
 	case "panic":
@@ -36,9 +39,8 @@ func fail(how string) {
 		<-time.After(time.Hour)
 	case "memory":
 		limitSelf()
-		var all [][]byte
 		for {
-			all = append(all, make([]byte, 64<<20))
+			blownUp = append(blownUp, make([]byte, 64<<20))
 		}
 	case "nonsense":
 		fmt.Println(`{"text":"half an ans`)
