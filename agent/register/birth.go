@@ -13,7 +13,6 @@ type birth struct {
 }
 
 func (b birth) known() bool { return b.year != 0 }
-func (b birth) full() bool  { return b.year != 0 && b.month != 0 && b.day != 0 }
 
 // parseBirth reads YYYY-MM-DD, YYYY-MM or YYYY, with 00 for what is not known. Anything else is not known.
 func parseBirth(s string) birth {

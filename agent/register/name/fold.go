@@ -188,9 +188,10 @@ func (p *splitter) write(latin string) {
 }
 
 func (p *splitter) add(r rune) {
-	first, lower := len(p.letters) == 0, unicode.ToLower(r)
+	lower := unicode.ToLower(r)
 	switch {
 	case lower >= 'a' && lower <= 'z':
+		p.turn(lower)
 		p.write(string(lower))
 	case unicode.IsDigit(r):
 		p.digit(r)
@@ -206,7 +207,7 @@ func (p *splitter) add(r rune) {
 		p.gap = r
 		return
 	}
-	if first && len(p.letters) > 0 {
+	if len(p.letters) > 0 && !p.capital && !p.small {
 		p.capital = unicode.IsUpper(r) || unicode.IsTitle(r)
 		p.small = unicode.IsLower(r)
 	}
@@ -241,6 +242,7 @@ func DigitValue(r rune) rune {
 // letter adds a letter of any script; false ends the word.
 func (p *splitter) letter(r rune) bool {
 	if latin, ok := romanise(r); ok {
+		p.turn(r)
 		p.write(latin)
 		if r > 0x24f { // not Latin: no letter takes part in the next one's sound
 			p.write("·")
@@ -264,9 +266,7 @@ func (p *splitter) letter(r rune) bool {
 	if !unicode.IsLetter(r) {
 		return false
 	}
-	if len(p.letters) > 0 && unicode.Is(unicode.Han, r) != unicode.Is(unicode.Han, p.letters[len(p.letters)-1]) {
-		p.end()
-	}
+	p.turn(r)
 	if len(p.letters) == maxLetter && unicode.Is(unicode.Han, r) { // a sentence: the next piece begins with the end of this one
 		tail := slices.Clone(p.letters[maxLetter-3:])
 		p.end()
@@ -275,6 +275,13 @@ func (p *splitter) letter(r rune) bool {
 	p.write(string(r))
 	p.exact = true
 	return true
+}
+
+// turn ends the word where Chinese characters begin or end: nothing else marks the place.
+func (p *splitter) turn(r rune) {
+	if n := len(p.letters); n > 0 && unicode.Is(unicode.Han, r) != unicode.Is(unicode.Han, p.letters[n-1]) {
+		p.end()
+	}
 }
 
 // plainForms are the letters of scripts.go that stand for sounds, as they are commonly written.
