@@ -9,8 +9,8 @@ import (
 
 // How two views are compared: what was drawn at random is named by where it first stands, the rest is taken as it is.
 
-// token is what identifiers and hashes look like in text.
-var token = regexp.MustCompile(`[0-9a-f]{64}|[0-9abcdefghjkmnpqrstvwxyz]{26}`)
+// token is what identifiers and hashes look like in text: in hexadecimal, in a checkpoint in base64.
+var token = regexp.MustCompile(`[0-9a-f]{64}|[A-Za-z0-9+/]{43}=|[0-9abcdefghjkmnpqrstvwxyz]{26}`)
 
 // drew tells the view of text that was made in its world and holds identifiers or hashes of this world alone.
 func (v *view) drew(text string) {
@@ -80,7 +80,7 @@ func (n *naming) rename(o observation, draw bool) observation {
 				return "<?>"
 			}
 			kind := "id"
-			if len(found) == 64 {
+			if len(found) != 26 {
 				kind = "hash"
 			}
 			n.count++

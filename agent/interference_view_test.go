@@ -108,6 +108,9 @@ func (v *view) signedFacts(jws []byte) (facts []fact) {
 		if json.Unmarshal(raw, &object) == nil {
 			facts = append(facts, flatten(part, object)...)
 		}
+		if checkpoint, ok := object["checkpoint"].(string); ok { // the hash of a log, over leaves with identifiers
+			v.drew(checkpoint)
+		}
 		follows = append(follows, fact{part + " size", fmt.Sprint(len(raw))}, fact{part + " hash", v.hash(raw)}, fact{part + " bytes", string(raw)})
 	}
 	return append(append(facts, follows...), fact{"signature size", fmt.Sprint(len(parts[2]))})
