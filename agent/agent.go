@@ -68,6 +68,7 @@ type Agent struct {
 	compared    atomic.Bool
 
 	changes   *changes
+	notices   *notices
 	released  bells // an approved message may leave
 	submitted bells // the outbox has something new
 	failures  failures
@@ -115,7 +116,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	a := &Agent{
 		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
-		changes: newChanges(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
+		changes: newChanges(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
 		ready: make(chan struct{}),
 	}
 	if err := a.open(ctx, o); err != nil {

@@ -26,6 +26,9 @@ const (
 	AlarmPeerOverdue AlarmKind = "peer-overdue"        // something that the peer owes us
 	AlarmSecondLook  AlarmKind = "second-look-overdue" // nobody has read what left with one signature
 	AlarmTrust       AlarmKind = "trust-refused"       // a published trust document was refused
+	AlarmLate        AlarmKind = "receipt-late"        // no receipt for hours: somebody withholds our traffic, or the peer is down
+	AlarmReplayed    AlarmKind = "replayed"            // the same bytes keep coming: they are replayed, or our receipts withheld
+	AlarmAcceptance  AlarmKind = "acceptance-wrong"    // the broker answered with an acceptance that is not one
 )
 
 // raise raises an alarm in the transaction of what caused it, and logs it the first time. subject is a number, an id or

@@ -73,6 +73,10 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 			}
 		}
 		voided = expired
+		late, err := a.warnOfLateReceipts(tx)
+		if err != nil {
+			return err
+		}
 		looks, err := a.remindSecondLooks(tx)
 		if err != nil {
 			return err
@@ -89,7 +93,7 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(earliest(holes, looks), earliest(earliest(cases, oral), expiry))
+		next = earliest(earliest(earliest(holes, looks), late), earliest(earliest(cases, oral), expiry))
 		return err
 	})
 	for _, m := range voided {
@@ -157,6 +161,7 @@ func (a *Agent) ask(tx *store.Tx, peer schemas.AuthorityID, channel schemas.Chan
 	if err != nil {
 		return err
 	}
+	a.notices.note(NoticeAsked, peer, now)
 	return errors.Join(
 		tx.PutParcel(&store.Parcel{
 			ID: sealed.Header.ID, Kind: store.KindResend, Peer: peer, Channel: channel, JWSSHA256: store.Hash(sealed.Hash),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -79,6 +80,8 @@ type TimingFile struct {
 	ResendFirst Duration `toml:"resend_first"` // first wait for a receipt, doubled each time up to 1h; default 130s, beyond the broker's window of suppression
 	HoleAsk     Duration `toml:"hole_ask"`     // a missing number is asked for after this; default 60s
 	HoleAlarm   Duration `toml:"hole_alarm"`   // and alarmed after this; default 15m
+	// ReceiptLate is when an officer is warned that a receipt has not come, again and again. Default 1h, 12h, 24h.
+	ReceiptLate []Duration `toml:"receipt_late"`
 }
 
 // PersonFile is a member of staff.
@@ -133,7 +136,10 @@ type KeyFiles struct{ TLS, Signing, Encryption, Store string }
 type RegisterFiles struct{ Path, Key string }
 
 // Timing is TimingFile with its defaults.
-type Timing struct{ ValidFor, ResendFirst, HoleAsk, HoleAlarm time.Duration }
+type Timing struct {
+	ValidFor, ResendFirst, HoleAsk, HoleAlarm time.Duration
+	ReceiptLate                               []time.Duration // ascending
+}
 
 // LoadConfig reads and checks agent.toml. Its error names every defect.
 func LoadConfig(path string) (Config, error) {
@@ -146,6 +152,7 @@ func LoadConfig(path string) (Config, error) {
 	file.Timing = TimingFile{
 		ValidFor: Duration(30 * 24 * time.Hour), ResendFirst: Duration(130 * time.Second),
 		HoleAsk: Duration(time.Minute), HoleAlarm: Duration(15 * time.Minute),
+		ReceiptLate: []Duration{Duration(time.Hour), Duration(12 * time.Hour), Duration(24 * time.Hour)},
 	}
 	file.Trust.Refresh = Duration(time.Second)
 	file.Deadlines = deadline.Defaults()
@@ -215,6 +222,12 @@ func (f *File) check(base string) (Config, error) {
 	}
 	if c.Timing.ValidFor < time.Minute || c.Timing.ValidFor > 400*24*time.Hour {
 		errs = append(errs, errors.New("timing.valid_for must lie between 1m and 9600h"))
+	}
+	for _, after := range f.Timing.ReceiptLate {
+		c.Timing.ReceiptLate = append(c.Timing.ReceiptLate, time.Duration(after))
+	}
+	if len(c.Timing.ReceiptLate) > maxWarnings || !slices.IsSorted(c.Timing.ReceiptLate) {
+		errs = append(errs, fmt.Errorf("timing.receipt_late must be up to %d durations, each longer than the one before", maxWarnings))
 	}
 	if c.Timing.ResendFirst < time.Second || c.Timing.HoleAsk < time.Second || c.Timing.HoleAlarm < c.Timing.HoleAsk {
 		errs = append(errs, errors.New("timing: resend_first and hole_ask must be at least 1s, hole_alarm at least hole_ask"))

@@ -38,6 +38,7 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 		h.Outbox, err = tx.OutboxDepth()
 		return err
 	})
+	h.Noticed = a.notices.list()
 	check := api.Check{Name: "store", OK: err == nil, Detail: "opened by this agent"}
 	if err != nil {
 		check.Detail, check.Hint = "cannot be read", "look at the disk and at the agent's log"

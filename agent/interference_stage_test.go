@@ -89,7 +89,7 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		d.t = t
 		d.restore(t, c.empty)
 		d.emptyRegister(t)
-		d.changes, d.log = newChanges(), slog.New(slog.DiscardHandler)
+		d.changes, d.notices, d.log = newChanges(), newNotices(), slog.New(slog.DiscardHandler)
 		d.compared.Store(false)
 		s.ticks[id] = d.newTicks()
 		if isOf(id, origin) {

@@ -19,6 +19,9 @@ func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) (
 			return nil, err
 		}
 	}
+	if latest.Seq < pair.Highest {
+		a.notices.note(NoticeOutOfOrder, pair.Peer, a.now())
+	}
 	pair.Highest = max(pair.Highest, latest.Seq)
 	if err := a.closeHole(tx, pair.Peer, latest.Seq); err != nil {
 		return nil, err

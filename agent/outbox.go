@@ -12,7 +12,6 @@ import (
 
 	"comity/agent/link"
 	"comity/agent/store"
-	"comity/pki/jose"
 	"comity/schemas"
 )
 
@@ -83,6 +82,11 @@ func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return a.answered(ctx, p, acceptance, err)
+}
+
+// answered plans what follows from the broker's answer to a submission, or from the want of one.
+func (a *Agent) answered(ctx context.Context, p *store.Parcel, acceptance []byte, err error) error {
 	var refused *link.Refused
 	switch {
 	case errors.As(err, &refused):
@@ -92,10 +96,11 @@ func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
 		err = a.checkAcceptance(p, acceptance)
 	}
 	if err != nil {
+		a.notices.note(NoticeNoAcceptance, p.Peer, a.now())
 		failed := a.failures.again(p.ID)
 		plan := a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error {
 			row.NextAt = a.now().Add(backOff(retryFirst, retryLast, failed))
-			return tx.PutParcel(row)
+			return errors.Join(tx.PutParcel(row), a.alarmOfAcceptance(tx, p.Peer, err))
 		})
 		return errors.Join(err, plan)
 	}
@@ -159,6 +164,9 @@ func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error
 	if p.Kind != store.KindMessage && p.Kind != store.KindVoid {
 		return tx.DropParcel(p.ID)
 	}
+	if p.Attempts > 0 && p.Refused == "" {
+		a.notices.note(NoticeSentAgain, p.Peer, a.now())
+	}
 	p.NextAt = a.now().Add(backOff(a.config.Timing.ResendFirst, resendLast, p.Attempts))
 	p.Attempts++
 	p.Refused = ""
@@ -189,33 +197,6 @@ func (a *Agent) refusedByBroker(tx *store.Tx, p *store.Parcel, reason schemas.Re
 		return err
 	}
 	return a.raise(tx, AlarmRefused, p.Peer, string(p.ID))
-}
-
-// checkAcceptance verifies the broker's signature and that it speaks of these bytes. An acceptance that fails is no
-// acceptance.
-func (a *Agent) checkAcceptance(p *store.Parcel, acceptance []byte) error {
-	signed, err := jose.ParseSigned(acceptance, jose.TypAcceptance)
-	if err != nil {
-		return fmt.Errorf("reading the broker's acceptance: %w", err)
-	}
-	key, err := a.trust.View().BrokerSigner(signed.Thumbprint())
-	if err != nil {
-		return fmt.Errorf("reading the broker's acceptance: %w", err)
-	}
-	payload, err := signed.Verify(key)
-	if err != nil {
-		return fmt.Errorf("reading the broker's acceptance: %w", err)
-	}
-	var said schemas.Acceptance
-	if err := schemas.Decode(payload, &said, schemas.DefaultLimits); err != nil {
-		return fmt.Errorf("reading the broker's acceptance: %w", err)
-	}
-	if said.From != a.me || said.To != p.Peer || said.ID != p.ID || said.SHA256 != sha256Hex(p.Wire) {
-		return errors.New("the broker's acceptance speaks of something else than what was submitted")
-	}
-	a.brokerAhead.Store(int64(said.AcceptedAt.Sub(a.now())))
-	a.compared.Store(true)
-	return nil
 }
 
 // backOff doubles from first up to last.

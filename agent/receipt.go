@@ -64,6 +64,7 @@ func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r e
 		a.refile(tx, m.Case, m.Recipient),
 		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
 		a.clear(tx, AlarmRefused, m.Recipient, string(m.ID)),
+		a.clearLate(tx, m),
 	)
 	if m.VoidID != "" { // it was delivered after all: the void has nothing to close
 		err = errors.Join(err, tx.DropParcel(m.VoidID))
@@ -89,6 +90,7 @@ func (a *Agent) settleVoid(tx *store.Tx, m *store.Message, v *envelope.Verified)
 // A number that waits in the outbox is only brought forward.
 func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope.Resend) error {
 	peer := v.Header().From
+	a.notices.note(NoticeAskedByPeer, peer, a.now())
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		pair, err := tx.Pair(peer)
 		if err != nil {
@@ -159,5 +161,6 @@ func (a *Agent) void(tx *store.Tx, m *store.Message) error {
 		a.refile(tx, m.Case, m.Recipient),
 		a.recordSigned(tx, m.Recipient, envelope.KindVoid, sealed.Header, sealed.Hash),
 		a.raise(tx, AlarmExpired, m.Recipient, string(m.ID)),
+		a.clearLate(tx, m),
 	)
 }

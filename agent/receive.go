@@ -278,6 +278,12 @@ func (a *Agent) takeAgain(tx *store.Tx, n numbered, known []store.Arrival) error
 			a.answer(tx, n, envelope.RejectedFork),
 		)
 	}
+	a.notices.note(NoticeDuplicate, header.From, a.now())
+	if a.notices.copies(header.From, first.Seq) >= replayedAfter {
+		if err := a.raise(tx, AlarmReplayed, header.From, fmt.Sprint(first.Seq)); err != nil {
+			return err
+		}
+	}
 	// A void for a number that is stored, or a message whose number was closed: what came first stands, and its receipt
 	// tells the sender so.
 	return tx.PutParcel(&store.Parcel{

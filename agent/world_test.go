@@ -114,7 +114,10 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
 		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
 		Deadlines: deadline.Defaults(),
-		Timing:    Timing{ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute},
+		Timing: Timing{
+			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute,
+			ReceiptLate: []time.Duration{time.Hour, 12 * time.Hour, 24 * time.Hour},
+		},
 	}
 	config.Register = RegisterFiles{Path: file("register.db"), Key: file("register.key")}
 	w.newRegister(t, config)

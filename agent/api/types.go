@@ -117,12 +117,21 @@ type Alarm struct {
 	RaisedAt time.Time           `json:"raised_at"`
 }
 
+// Noticed is something that the agent dealt with by itself, since it started.
+type Noticed struct {
+	Kind   string              `json:"kind"`
+	Peer   schemas.AuthorityID `json:"peer"`
+	Count  int                 `json:"count"`
+	LastAt time.Time           `json:"last_at"`
+}
+
 // Health is the agent's own report.
 type Health struct {
 	Authority schemas.AuthorityID `json:"authority"`
 	Time      time.Time           `json:"time"`
 	Checks    []Check             `json:"checks"`
 	Alarms    []Alarm             `json:"alarms,omitzero"`
+	Noticed   []Noticed           `json:"noticed,omitzero"`
 	Outbox    int                 `json:"outbox"`
 }
 

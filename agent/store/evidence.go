@@ -52,6 +52,12 @@ func (t *Tx) ClearAlarm(kind string, peer schemas.AuthorityID, subject string, a
 		millis(at), kind, peer, subject)
 }
 
+// ClearAlarmsAbout ends the alarms of a kind and peer whose subject begins with about.
+func (t *Tx) ClearAlarmsAbout(kind string, peer schemas.AuthorityID, about string, at time.Time) error {
+	return t.exec(`UPDATE alarm SET cleared_at = ? WHERE kind = ? AND peer = ? AND substr(subject, 1, length(?)) = ? AND cleared_at = 0`,
+		millis(at), kind, peer, about, about)
+}
+
 // Alarms lists at most limit alarms, those that are up first, then the newest.
 func (t *Tx) Alarms(limit int) ([]Alarm, error) {
 	return collect(t, func(s scanner) (Alarm, error) {

@@ -99,6 +99,7 @@ type Message struct {
 	SealedAt    time.Time // by our clock
 	StoredAt    time.Time // at the recipient, by its receipt
 	ReceiptedAt time.Time // when that receipt reached us, by our clock
+	Warned      int       // how often an officer was warned that the receipt is late
 }
 
 // Peer is the other authority.
@@ -120,7 +121,7 @@ func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender,
 
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, team, outcome, urgency,
 	language, payload, payload_sha256, home, screening, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
-	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at`
+	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at, warned`
 
 // PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
 func (t *Tx) PutMessage(m *Message) error {
@@ -129,7 +130,7 @@ func (t *Tx) PutMessage(m *Message) error {
 		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency,
 		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], t.columns.seal("home", row, m.Home), m.Screening, millis(m.DraftedAt), m.ApprovedBy,
 		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
-		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt))
+		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt), m.Warned)
 }
 
 // putMessage replaces by key alone: "INSERT OR REPLACE" would also delete another message that has the same number.
@@ -150,7 +151,7 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
 		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &home, &m.Screening, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
-		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted)
+		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted, &m.Warned)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +235,21 @@ func (t *Tx) NextExpiry() (time.Time, error) {
 // SentBefore reads at most limit messages that are sent, have no receipt, and were valid until a time before t0.
 func (t *Tx) SentBefore(t0 time.Time, limit int) ([]*Message, error) {
 	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND valid_until < ? ORDER BY valid_until LIMIT ?`, millis(t0), limit)
+}
+
+// UnreceiptedSince reads at most limit messages that were sealed by a time, have no receipt, and about which so many
+// warnings were given.
+func (t *Tx) UnreceiptedSince(sealed time.Time, warned, limit int) ([]*Message, error) {
+	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND warned = ? AND sealed_at <= ? ORDER BY sealed_at LIMIT ?`,
+		warned, millis(sealed), limit)
+}
+
+// FirstUnreceipted is when the oldest message without a receipt was sealed, of those about which so many warnings were
+// given; zero where there is none.
+func (t *Tx) FirstUnreceipted(warned int) (time.Time, error) {
+	var first int64
+	err := t.row([]any{&first}, `SELECT coalesce(min(sealed_at), 0) FROM message WHERE direction = 'out' AND state = 'sent' AND warned = ?`, warned)
+	return instant(first), err
 }
 
 // MessagesToScreen reads at most limit incoming messages whose content nobody has looked at, the oldest first.

@@ -37,6 +37,7 @@ CREATE TABLE message (
   sealed_at      INTEGER NOT NULL DEFAULT 0,   -- by our clock, to the millisecond
   stored_at      INTEGER NOT NULL DEFAULT 0,   -- at the recipient, by its signed receipt
   receipted_at   INTEGER NOT NULL DEFAULT 0,   -- when that receipt reached us, by our clock
+  warned         INTEGER NOT NULL DEFAULT 0,   -- how often an officer was warned that it is late
   receipt        BLOB,                         -- the signed receipt (JWS), ours or the peer's
   acceptance     BLOB,                         -- the broker's signed acceptance (JWS)
   PRIMARY KEY (sender, id)
@@ -46,6 +47,7 @@ CREATE INDEX message_id    ON message (id);
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
+CREATE INDEX message_waiting ON message (warned, sealed_at) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');
 

@@ -78,6 +78,9 @@ func examine(ctx context.Context, c agent.Config, now time.Time) diagnosis {
 		for _, alarm := range health.Alarms {
 			d.Checks = append(d.Checks, ofAlarm(alarm))
 		}
+		for _, n := range health.Noticed {
+			d.Checks = append(d.Checks, right("noticed "+n.Kind, fmt.Sprintf("%s: %d since the start, last %s", n.Peer, n.Count, moment(n.LastAt))))
+		}
 		return d
 	}
 	detail := "does not run"
