@@ -102,6 +102,7 @@ func (a *Agent) facts(tx *store.Tx, o outgoing) (policy.Facts, error) {
 
 // addCase reads whom the messages of a case are about, what the peer has asked in it, and the latest gates.
 func addCase(f *policy.Facts, messages []*store.Message, self store.Key) {
+	settled := false                              // what was asked before this point has had its answer
 	for _, m := range slices.Backward(messages) { // the latest first
 		if m.Key == self {
 			continue
@@ -115,7 +116,10 @@ func addCase(f *policy.Facts, messages []*store.Message, self store.Key) {
 			continue
 		}
 		addSubjects(f, glanceAt(m.Payload).Subjects)
-		if m.Direction == store.In {
+		switch {
+		case m.Direction == store.Out:
+			settled = settled || m.Type.Name() == "decision" && policy.Settles(m.Payload)
+		case !settled:
 			f.Asked = append(f.Asked, m.Payload)
 		}
 	}

@@ -115,6 +115,13 @@ func (l *letter) freeText() bool {
 	return len(l.files) > 0 && l.payload.Channel != schemas.ChannelRepatriation || slices.ContainsFunc(l.leaves, worded)
 }
 
+// Settles tells whether a message of ours answered every question after persons that stood open when it left: it is the
+// one answer that neither confirms nor denies. What the peer asked before it no longer holds what is said after it.
+func Settles(payload []byte) bool {
+	l, err := readLetter(payload)
+	return err == nil && l.neitherConfirmsNorDenies()
+}
+
 // neitherConfirmsNorDenies tells whether this is the one answer that is the same for everybody, and nothing beside it (NEU-01).
 func (l *letter) neitherConfirmsNorDenies() bool {
 	return len(l.defects) == 0 && l.payload.Type.Name() == "decision" && l.inBody("template") == string(template.NeitherConfirmNorDeny) && !l.freeText()

@@ -36,3 +36,23 @@ func TestTheNeutralAnswerIsHeldForNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestTheNeutralAnswerSettlesWhatWasAsked: and no other message does.
+func TestTheNeutralAnswerSettlesWhatWasAsked(t *testing.T) {
+	neutral := map[string]any{"outcome": "not-available", "template": "neither-confirm-nor-deny"}
+	for _, test := range []struct {
+		name    string
+		payload []byte
+		want    bool
+	}{
+		{"neither confirmed nor denied", tell(t, "mla.decision/1").body(neutral).payload(), true},
+		{"the same with words beside it", tell(t, "mla.decision/1").body(neutral).set("/due", "2026-12-01").set("/due_reason", "words").payload(), false},
+		{"another template", tell(t, "mla.decision/1").body(neutralRefusal).payload(), false},
+		{"an invalid one", tell(t, "mla.decision/1").body(neutral).set("/language", nil).payload(), false},
+		{"no message", []byte("{"), false},
+	} {
+		if got := policy.Settles(test.payload); got != test.want {
+			t.Errorf("%s: %t", test.name, got)
+		}
+	}
+}
