@@ -102,14 +102,16 @@ func (a *Agent) facts(tx *store.Tx, o outgoing) (policy.Facts, error) {
 
 // addCase reads whom the messages of a case are about, what the peer has asked in it, and the latest gates.
 func addCase(f *policy.Facts, messages []*store.Message, self store.Key) {
-	settled := false                              // what was asked before this point has had its answer
-	for _, m := range slices.Backward(messages) { // the latest first
+	own := glanceAt(f.Payload).Subjects
+	// The latest first; what was asked before a point that settled it has had its answer.
+	settled := false
+	for _, m := range slices.Backward(messages) {
 		if m.Key == self {
 			continue
 		}
 		if m.Direction == store.Out && m.Home != nil && m.State != store.Discarded {
 			if earlier, err := policy.ParseHome(m.Home); err == nil {
-				inherit(&f.Home, earlier)
+				inherit(&f.Home, earlier, own, glanceAt(m.Payload).Subjects)
 			}
 		}
 		if !m.Counts() || m.Payload == nil {
@@ -125,13 +127,14 @@ func addCase(f *policy.Facts, messages []*store.Message, self store.Key) {
 	}
 }
 
-// inherit takes over what an earlier message of the case recorded and this one does not say anew: the latest word counts.
-func inherit(home *policy.Home, earlier policy.Home) {
+// inherit takes over what an earlier message of the case recorded and this one does not say anew: the latest word counts. A
+// reference means nothing in another message, so what was recorded of a person counts where it is the same person.
+func inherit(home *policy.Home, earlier policy.Home, own, theirs []schemas.Subject) {
 	if home.Gate == nil {
 		home.Gate = earlier.Gate
 	}
 	for ref, record := range earlier.Persons {
-		if _, said := home.Persons[ref]; !said {
+		if _, said := home.Persons[ref]; !said && samePerson(ref, own, theirs) {
 			persons := maps.Clone(home.Persons)
 			if persons == nil {
 				persons = map[schemas.SubjectRef]policy.PersonRecord{}
@@ -139,6 +142,18 @@ func inherit(home *policy.Home, earlier policy.Home) {
 			persons[ref], home.Persons = record, persons
 		}
 	}
+}
+
+// samePerson tells whether a reference stands for one person in two messages: the later one does not name the person anew, or
+// by the same names.
+func samePerson(ref schemas.SubjectRef, own, theirs []schemas.Subject) bool {
+	by := func(s schemas.Subject) bool { return s.Ref == ref }
+	i, j := slices.IndexFunc(own, by), slices.IndexFunc(theirs, by)
+	if i < 0 || own[i].Identity == nil {
+		return true
+	}
+	return j >= 0 && theirs[j].Identity != nil && own[i].Role == theirs[j].Role && slices.Equal(own[i].Identity.Names, theirs[j].Identity.Names) &&
+		slices.Equal(own[i].Identity.Documents, theirs[j].Identity.Documents)
 }
 
 func addSubjects(f *policy.Facts, subjects []schemas.Subject) {
