@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,33 @@ func feedRow(ref, status string, identity map[string]any, more map[string]any) s
 }
 
 var guardedRow = feedRow(guardedRef, "pending", guardedIdentity, map[string]any{"feared_states": []any{"QP"}})
+
+// guardedRows are the ways in which the register may know the person in question, the last as the child of somebody.
+func guardedRows() []string {
+	return []string{
+		guardedRow,
+		feedRow(guardedRef, "fear-expressed", guardedIdentity, nil),
+		feedRow(guardedRef, "granted", guardedIdentity, nil),
+		feedRow(guardedRef, "rejected-final", guardedIdentity, map[string]any{"informed_of_sharing": true}),
+		feedRow(guardedRef, "rejected-appealable", guardedIdentity, map[string]any{"suspensive_remedy": true}),
+		feedRow(guardedRef, "withdrawn", guardedIdentity, map[string]any{
+			"withdrawal": map[string]any{"explicit": true, "counselled": true, "recorded_on": "2026-11-02"}}),
+		feedRow(guardedRef+"-mother", "pending", map[string]any{"names": []any{"TESTPERSON MIKE-40"}, "birth_date": "1975-05-05", "nationalities": []any{"QP"}},
+			map[string]any{"linked": []any{guardedRef}}) + "\n" + feedRow(guardedRef, "none", guardedIdentity, map[string]any{"linked": []any{guardedRef + "-mother"}}),
+	}
+}
+
+// guardedForms are the ways in which a letter may name the person in question.
+func guardedForms() []map[string]any {
+	without := func(member string) map[string]any {
+		form := maps.Clone(guardedIdentity)
+		delete(form, member)
+		return form
+	}
+	turned := without("documents")
+	turned["names"] = []any{"PAPA-07 TESTPERSON"}
+	return []map[string]any{guardedIdentity, guardedIdentity, without("documents"), without("names"), turned}
+}
 
 // farRow is somebody under protection whom no story mentions: a register is never empty.
 var farRow = feedRow("asy-far", "granted", map[string]any{
@@ -138,7 +166,7 @@ func (p *plot) thread(ch schemas.Channel, who about) {
 	}
 	var labels []string
 	for _, s := range way {
-		m := &missive{label: p.label(string(s.kind)), to: []schemas.AuthorityID{sides[s.side.Other()]}, form: withPerson(s.object, who)}
+		m := &missive{label: p.label(string(s.kind)), to: []schemas.AuthorityID{sides[s.side.Other()]}, form: p.named(withPerson(s.object, who), who)}
 		m.clean = withoutPersons(m.form)
 		if len(labels) > 0 {
 			m.in = labels[0]
@@ -190,6 +218,32 @@ func (p *plot) missive(at time.Duration, by schemas.AuthorityID, who about, m *m
 	}
 }
 
+// named has a form name the person in question in another way, now and then in its words.
+func (p *plot) named(form map[string]any, who about) map[string]any {
+	if who != theGuarded {
+		return form
+	}
+	other := deepClone(form).(map[string]any)
+	subjects, _ := other["subjects"].([]any)
+	forms := guardedForms()
+	identity := forms[p.IntN(len(forms))]
+	for _, s := range subjects {
+		if subject := s.(map[string]any); subject["identity"] != nil {
+			subject["identity"] = deepClone(identity)
+		}
+	}
+	body := other["body"].(map[string]any)
+	for _, member := range sortedKeys(body) {
+		if text, worded := body[member].(string); worded && strings.Contains(text, " ") && p.one(5) {
+			body[member] = text + " It is about TESTPERSON PAPA-07, passport QP7730142."
+		}
+	}
+	if !isValid(other) {
+		return form
+	}
+	return other
+}
+
 // withPerson is an example about a person of the story.
 func withPerson(object map[string]any, who about) map[string]any {
 	identity := otherIdentity
@@ -224,6 +278,12 @@ func withPerson(object map[string]any, who about) map[string]any {
 func isValid(object map[string]any) bool {
 	whole := maps.Clone(object)
 	whole["to"] = []any{string(qp)}
+	if kind := typeOf(object); !schemas.Opens(kind) {
+		whole["case"] = string(fixedID('c'))
+		if kinds, _ := schemas.Answers(kind); len(kinds) > 0 {
+			whole["in_reply_to"] = string(fixedID('m'))
+		}
+	}
 	encoded, err := schemas.Canonical(whole)
 	if err != nil {
 		return false
@@ -290,17 +350,18 @@ func deepClone(v any) any {
 func (p *plot) registers() {
 	hosts := []schemas.AuthorityID{qm, qmBorder}
 	midway := p.one(3) // the person asks for protection while cases are open
+	known := guardedRows()[p.IntN(len(guardedRows()))]
 	for _, id := range []schemas.AuthorityID{qm, qn, qp, qmBorder, qpBorder} {
 		rows := []string{farRow}
 		if slices.Contains(hosts, id) && !midway {
-			rows = append(rows, guardedRow)
+			rows = append(rows, known)
 		}
 		p.do(time.Second, id, nobody, "feed", feed(rows...))
 	}
 	if midway {
 		at := p.after(0, 60, 500)
 		for _, id := range hosts {
-			p.do(at, id, nobody, "feed with a new entry", feed(farRow, guardedRow))
+			p.do(at, id, nobody, "feed with a new entry", feed(farRow, known))
 		}
 	}
 	for _, id := range hosts {
