@@ -20,7 +20,7 @@ func (x *reader) zip(content []byte, depth int) {
 		x.miss(TooMuch)
 		return
 	}
-	if !whole(archive, content) {
+	if !contiguous(archive, content) {
 		x.miss(Polyglot)
 	}
 	x.note(archive.Comment)
@@ -30,8 +30,8 @@ func (x *reader) zip(content []byte, depth int) {
 	}
 }
 
-// whole reports whether the entries follow each other and nothing lies between them that the directory does not name.
-func whole(archive *zip.Reader, content []byte) bool {
+// contiguous reports whether the entries follow each other and nothing lies between them that the directory does not name.
+func contiguous(archive *zip.Reader, content []byte) bool {
 	const slack = 4096 // a header, a name and what tools add
 	type extent struct{ from, to int64 }
 	var extents []extent

@@ -39,7 +39,7 @@ func newDisguises(m *matcher) (*disguises, error) {
 		patterns = append(patterns, m.letters.encode(f.core))
 	}
 	for i, t := range m.terms {
-		if t.grade != Strong || t.local || len(t.before) > 0 {
+		if t.grade != Strong || t.half != whole || t.local || len(t.before) > 0 {
 			continue
 		}
 		core := slices.DeleteFunc(slices.Clone(m.cores[i]), func(r rune) bool { return r == separator })

@@ -49,8 +49,8 @@ func (s share) String() string {
 	const z = 1.96
 	n, p := float64(s.all), s.rate()
 	middle := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	return fmt.Sprintf("%d/%d = %.2f%% [%.2f, %.2f]", s.hits, s.all, 100*p, 100*(middle-half), 100*(middle+half))
+	spread := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return fmt.Sprintf("%d/%d = %.2f%% [%.2f, %.2f]", s.hits, s.all, 100*p, 100*max(0, middle-spread), 100*min(1, middle+spread))
 }
 
 // figures are what is measured of one language, or of several together.

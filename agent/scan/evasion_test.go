@@ -22,8 +22,8 @@ type disguise struct {
 // between puts something between the letters of a word.
 func between(word, what string) string { return strings.Join(strings.Split(word, ""), what) }
 
-// half puts something in the middle of a word.
-func half(word, what string) string {
+// inMiddle puts something in the middle of a word.
+func inMiddle(word, what string) string {
 	r := []rune(word)
 	return string(r[:len(r)/2]) + what + string(r[len(r)/2:])
 }
@@ -88,8 +88,8 @@ func hex4(r rune) string {
 var disguiseList = []disguise{
 	{"zero-width space", func(w string) string { return between(w, "\u200b") }, Folded},
 	{"zero-width joiner", func(w string) string { return between(w, "\u200d") }, Folded},
-	{"word joiner", func(w string) string { return half(w, "\u2060") }, Folded},
-	{"soft hyphen", func(w string) string { return half(w, "\u00ad") }, Folded},
+	{"word joiner", func(w string) string { return inMiddle(w, "\u2060") }, Folded},
+	{"soft hyphen", func(w string) string { return inMiddle(w, "\u00ad") }, Folded},
 	{"variation selectors", func(w string) string { return between(w, "\ufe0f") }, Folded},
 	{"combining clutter", func(w string) string { return between(w, "\u0336\u0301") }, Folded},
 	{"fullwidth", func(w string) string { return shift(w, 'ａ') }, Folded},
@@ -111,11 +111,11 @@ var disguiseList = []disguise{
 	{"hyphens", func(w string) string { return between(w, "-") }, Collapsed},
 	{"underscores", func(w string) string { return between(w, "_") }, ""},
 	{"slashes", func(w string) string { return between(w, "/") }, Collapsed},
-	{"emoji", func(w string) string { return half(w, "😀") }, Collapsed},
-	{"one space", func(w string) string { return half(w, " ") }, Collapsed},
-	{"hyphen and line break", func(w string) string { return half(w, "-\n") }, Collapsed},
-	{"quoted reply", func(w string) string { return "> " + half(w, "-\n> > ") }, Collapsed},
-	{"line break", func(w string) string { return half(w, "\n") }, Collapsed},
+	{"emoji", func(w string) string { return inMiddle(w, "😀") }, Collapsed},
+	{"one space", func(w string) string { return inMiddle(w, " ") }, Collapsed},
+	{"hyphen and line break", func(w string) string { return inMiddle(w, "-\n") }, Collapsed},
+	{"quoted reply", func(w string) string { return "> " + inMiddle(w, "-\n> > ") }, Collapsed},
+	{"line break", func(w string) string { return inMiddle(w, "\n") }, Collapsed},
 	{"right-to-left override", func(w string) string { return "\u202e" + backwards(w) + "\u202c" }, ""},
 	{"reversed", backwards, Reversed},
 	{"rot13", func(w string) string { r, _ := rot13([]rune(w)); return string(r) }, Rotated},
@@ -126,12 +126,12 @@ var disguiseList = []disguise{
 	{"hexadecimal entities", escaped(func(r rune) string { return "&#x" + hex4(r) + ";" }), Decoded},
 	{"entities without semicolon", escaped(func(r rune) string { return "&#" + itoa(r) }), Decoded},
 	{"double entities", escaped(func(r rune) string { return "&amp;#" + itoa(r) + ";" }), Decoded},
-	{"tags", func(w string) string { return half(w, "<b></b>") }, Decoded},
-	{"comment", func(w string) string { return half(w, "<!-- x -->") }, Decoded},
+	{"tags", func(w string) string { return inMiddle(w, "<b></b>") }, Decoded},
+	{"comment", func(w string) string { return inMiddle(w, "<!-- x -->") }, Decoded},
 	{"percent", func(w string) string { return eachByte(w, "%") }, Decoded},
 	{"one percent", func(w string) string { return url.PathEscape(w[:1]) + "%" + hex.EncodeToString([]byte(w[1:2])) + w[2:] }, Decoded},
 	{"quoted-printable", func(w string) string { return strings.ToUpper(eachByte(w, "=")) }, Decoded},
-	{"soft line break", func(w string) string { return half(w, "=\r\n") }, ""},
+	{"soft line break", func(w string) string { return inMiddle(w, "=\r\n") }, ""},
 	{"unicode escapes", func(w string) string {
 		var b strings.Builder
 		for _, u := range utf16.Encode([]rune(w)) {

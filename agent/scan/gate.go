@@ -290,8 +290,8 @@ func (p *profile) judge(s *stretch, letters []rune, last *int) {
 func (p *profile) score(found []int32) []uint32 {
 	n := len(p.languages)
 	scores := make([]uint32, n)
-	const first, best = 64, 32
-	head := found[:min(first, len(found))]
+	const opening, best = 64, 32
+	head := found[:min(opening, len(found))]
 	for _, feature := range head {
 		row := p.gains[int(feature)*n:][:n]
 		for i, g := range row {

@@ -26,11 +26,21 @@ type term struct {
 	local bool
 	// core: people disguise this word, so it is looked for misspelt, masked, reversed and rotated as well.
 	core bool
+	half half
 	text string // as written in the lexicon
 	// before are the stems that the words before the last one must begin with, folded: "medzinárodn* ochran".
 	before []string
 	last   string // what the automaton looks for
 }
+
+// half says that a term counts only together with one of the other half, in the same language and of the same code.
+type half uint8
+
+const (
+	whole half = iota
+	first
+	second
+)
 
 // harmless is the grade of a phrase in which a word of the lexicon means something else.
 const harmless Grade = "H"
@@ -40,7 +50,8 @@ const harmless Grade = "H"
 //	language code grade mode pattern, pattern, …
 //
 // with the modes p (prefix of a word), w (whole word), s (anywhere), followed by ! where with other accents it is another word, and by @
-// where the word counts in its own language only, and by ~ where it is looked for disguised as well. A star ends a stem that is not the last word of a pattern.
+// where the word counts in its own language only, by ~ where it is looked for disguised as well, and by < or >
+// where it is half of a pair. A star ends a stem that is not the last word of a pattern.
 func readLexicon(files fs.FS) ([]term, error) {
 	names, err := fs.Glob(files, "lexicon/*.txt")
 	if err != nil {
@@ -118,8 +129,12 @@ func parseMode(mode string) (term, error) {
 			t.local = true
 		case i > 0 && c == '~':
 			t.core = true
+		case i > 0 && c == '<':
+			t.half = first
+		case i > 0 && c == '>':
+			t.half = second
 		default:
-			return t, fmt.Errorf("mode %q is not p, w or s with !, @ or ~", mode)
+			return t, fmt.Errorf("mode %q is not p, w or s with !, @, ~, < or >", mode)
 		}
 	}
 	return t, nil

@@ -172,6 +172,7 @@ const maxHits = 64
 // find lists the hits of one text on the plain and folded tracks, in order, and the harmless phrases in it.
 func (m *matcher) find(text string) (hits, mild []Hit) {
 	enough := false
+	var halves []halfHit
 	m.pass(m.states, text, func(state uint16, end int) {
 		if enough {
 			return
@@ -179,6 +180,10 @@ func (m *matcher) find(text string) (hits, mild []Hit) {
 		for _, i := range m.states.found[state-m.states.hit] {
 			switch h, real := m.look(text, int(i), end); {
 			case !real:
+			case m.terms[i].half != whole:
+				if len(halves) < maxHits {
+					halves = append(halves, halfHit{h, &m.terms[i]})
+				}
 			case h.Grade == harmless:
 				if len(mild) < maxHits {
 					mild = append(mild, h)
@@ -189,7 +194,42 @@ func (m *matcher) find(text string) (hits, mild []Hit) {
 			}
 		}
 	})
+	for _, h := range pairs(text, halves) {
+		hits = add(hits, h)
+	}
 	return hits, mild
+}
+
+// halfHit is half of a pair.
+type halfHit struct {
+	Hit
+	term *term
+}
+
+// pairReach is how far apart the halves of a pair may stand, in bytes.
+const pairReach = 120
+
+// pairs lists the hits that two halves make in one sentence.
+func pairs(text string, halves []halfHit) []Hit {
+	var hits []Hit
+	for i, a := range halves {
+		for _, b := range halves[i+1:] {
+			from, to := a.Hit, b.Hit
+			if from.Start > to.Start {
+				from, to = to, from
+			}
+			if a.term.half == b.term.half || a.term.language != b.term.language || a.term.code != b.term.code || to.Start-from.End > pairReach {
+				continue
+			}
+			if to.Start > from.End && strings.ContainsAny(text[from.End:to.Start], ".!?。") {
+				continue
+			}
+			h := from
+			h.End, h.Term = max(from.End, to.End), a.term.text+" … "+b.term.text
+			hits = append(hits, h)
+		}
+	}
+	return hits
 }
 
 // soften applies harmless phrases to the hits that stand in them. A strong word becomes an ambiguous one: a phrase never
