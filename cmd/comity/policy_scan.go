@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -79,156 +75,6 @@ func scanned(r scan.Report) scannedText {
 		s.Unscannable = append(s.Unscannable, u.Reason)
 	}
 	return s
-}
-
-// lineLimit bounds one line of --jsonl.
-const lineLimit = 16 << 20
-
-// badLine is the reason for which a line of --jsonl is held unread.
-const badLine scan.Reason = "bad-line"
-
-// scanLines answers lines in order while several are read at once.
-func scanLines(cmd *cobra.Command, scanner *scan.Scanner, files []string) error {
-	ctx, cancel := context.WithCancel(cmd.Context())
-	defer cancel()
-	readers, closeAll, err := openAll(files, cmd.InOrStdin())
-	if err != nil {
-		return err
-	}
-	defer closeAll()
-
-	type job struct {
-		lines   [][]byte
-		answers [][]byte
-		bad     int
-		done    chan struct{}
-	}
-	const batch = 256
-	queue := make(chan *job, 4*runtime.GOMAXPROCS(0)) // in order
-	work := make(chan *job)
-	for range runtime.GOMAXPROCS(0) {
-		go func() {
-			for j := range work {
-				for _, line := range j.lines {
-					answer, ok := scanLine(ctx, scanner, line)
-					if !ok {
-						j.bad++
-					}
-					j.answers = append(j.answers, answer)
-				}
-				close(j.done)
-			}
-		}()
-	}
-	var reading error
-	go func() {
-		defer close(queue)
-		defer close(work)
-		submit := func(lines [][]byte) bool {
-			j := &job{lines: lines, done: make(chan struct{})}
-			for _, to := range []chan *job{queue, work} {
-				select {
-				case to <- j:
-				case <-ctx.Done():
-					return false
-				}
-			}
-			return true
-		}
-		var lines [][]byte
-		for _, r := range readers {
-			in := bufio.NewScanner(r)
-			in.Buffer(make([]byte, 1<<16), lineLimit)
-			for in.Scan() {
-				if len(in.Bytes()) == 0 {
-					continue
-				}
-				lines = append(lines, append([]byte(nil), in.Bytes()...))
-				if len(lines) == batch {
-					if !submit(lines) {
-						return
-					}
-					lines = nil
-				}
-			}
-			if err := in.Err(); err != nil {
-				reading = fmt.Errorf("reading lines: %w", err)
-				break
-			}
-		}
-		submit(lines)
-	}()
-
-	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
-	bad := 0
-	for j := range queue {
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		for _, answer := range j.answers {
-			out.Write(answer)
-			out.WriteByte('\n')
-		}
-		bad += j.bad
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("writing answers: %w", err)
-	}
-	if bad > 0 {
-		reading = errors.Join(reading, fmt.Errorf("%d lines could not be read", bad))
-	}
-	return reading
-}
-
-// scanLine answers one line. A line that is not as it should be is held.
-func scanLine(ctx context.Context, scanner *scan.Scanner, line []byte) (answer []byte, ok bool) {
-	var asked struct {
-		ID   jsontext.Value `json:"id"`
-		Text string         `json:"text"`
-	}
-	held := scannedText{ID: jsontext.Value("null"), Verdict: scan.Hold, Hits: []scannedHit{}, Unscannable: []scan.Reason{badLine}}
-	result, ok := held, false
-	if err := json.Unmarshal(line, &asked); err == nil {
-		if asked.ID == nil {
-			asked.ID = held.ID
-		}
-		result.ID = asked.ID
-		report, err := scanner.Scan(ctx, scan.Input{Fields: []scan.Field{{Text: asked.Text}}})
-		if err == nil {
-			result, ok = scanned(report), true
-			result.ID = asked.ID
-		}
-	}
-	answer, err := json.Marshal(result)
-	if err != nil {
-		return []byte(`{"id":null,"verdict":"hold","language":"","covered":false,"hits":[]}`), false
-	}
-	return answer, ok
-}
-
-// openAll opens every file, or stands for them with standard input.
-func openAll(files []string, in io.Reader) ([]io.Reader, func(), error) {
-	if len(files) == 0 {
-		return []io.Reader{in}, func() {}, nil
-	}
-	var readers []io.Reader
-	var open []*os.File
-	closeAll := func() {
-		for _, f := range open {
-			f.Close()
-		}
-	}
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			closeAll()
-			return nil, nil, fmt.Errorf("opening lines to scan: %w", err)
-		}
-		open, readers = append(open, f), append(readers, f)
-	}
-	return readers, closeAll, nil
 }
 
 // attachmentLimit bounds what policy scan reads of one file.
