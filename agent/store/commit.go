@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 )
@@ -55,37 +54,34 @@ func (s *Store) commit(group []job) {
 func (s *Store) runGroup(group []job) ([]error, error) {
 	// The writer's own context: a caller that goes away must not undo the others of its group.
 	ctx := context.Background()
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer tx.Rollback() // no effect after Commit
 	results := make([]error, len(group))
-	for i, j := range group {
-		if err := j.ctx.Err(); err != nil {
-			results[i] = err
-			continue
+	err := s.writer.transaction(ctx, beginWriting, func() (err error) {
+		for i, j := range group {
+			if err := j.ctx.Err(); err != nil {
+				results[i] = err
+				continue
+			}
+			if results[i], err = runOne(&Tx{ctx: ctx, sql: s.writer, columns: s.columns}, j.work); err != nil {
+				return err
+			}
 		}
-		if results[i], err = runOne(ctx, tx, s.columns, j.work); err != nil {
-			return nil, err
-		}
-	}
-	return results, tx.Commit()
+		return nil
+	})
+	return results, err
 }
 
 // runOne returns the work's own error, and apart from it an error that makes the whole transaction unusable.
-func runOne(ctx context.Context, tx *sql.Tx, columns *Columns, work func(*Tx) error) (result, fatal error) {
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+func runOne(tx *Tx, work func(*Tx) error) (result, fatal error) {
+	if err := tx.exec("SAVEPOINT one"); err != nil {
 		return nil, err
 	}
-	result = protect(func() error { return work(&Tx{ctx: ctx, sql: tx, columns: columns}) })
+	result = protect(func() error { return work(tx) })
 	if result != nil {
-		if _, err := tx.ExecContext(ctx, "ROLLBACK TO one"); err != nil {
+		if err := tx.exec("ROLLBACK TO one"); err != nil {
 			return nil, errors.Join(result, err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, "RELEASE one")
-	return result, err
+	return result, tx.exec("RELEASE one")
 }
 
 // protect turns a panic into an error: the writer serves every caller and must outlive one that is broken.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite": SQLite in pure Go
@@ -32,9 +33,15 @@ type Store struct {
 	read    *sql.DB
 	write   *sql.DB
 
+	writer  *connection      // of the goroutine that commits
+	readers chan *connection // those that nobody uses now
+	reading int              // how many there are
+
 	queue  chan job
 	closed chan struct{} // closed by Close: no new work
 	done   chan struct{} // closed when the writer has ended
+	ending sync.Once
+	ended  error // what Close returned
 }
 
 // job is one caller's transaction on its way to the writer.
@@ -53,7 +60,7 @@ func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
 	}
 	s := &Store{
 		columns: columns, lock: lock,
-		queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
+		readers: make(chan *connection, readers), queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
 	}
 	if err := s.open(ctx, path); err != nil {
 		s.release()
@@ -81,7 +88,21 @@ func (s *Store) open(ctx context.Context, path string) error {
 		return err
 	}
 	s.read.SetMaxOpenConns(readers)
-	return migrate(ctx, s.write)
+	if err := migrate(ctx, s.write); err != nil {
+		return err
+	}
+	if s.writer, err = connect(ctx, s.write); err != nil {
+		return err
+	}
+	for range readers {
+		reader, err := connect(ctx, s.read)
+		if err != nil {
+			return err
+		}
+		s.readers <- reader
+		s.reading++
+	}
+	return nil
 }
 
 // lockFile takes an exclusive advisory lock that the kernel drops with the process, so that kill -9 leaves none behind.
@@ -102,17 +123,23 @@ func lockFile(path string) (*os.File, error) {
 
 // Close waits for the transactions that were accepted, then closes the file and gives up the lock.
 func (s *Store) Close() error {
-	select {
-	case <-s.closed:
-	default:
+	s.ending.Do(func() {
 		close(s.closed)
-	}
-	<-s.done
-	return s.release()
+		<-s.done
+		s.ended = s.release()
+	})
+	return s.ended
 }
 
+// release waits for those who read.
 func (s *Store) release() error {
 	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	for range s.reading {
+		errs = append(errs, (<-s.readers).close())
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -154,10 +181,21 @@ func (s *Store) Update(ctx context.Context, work func(*Tx) error) error {
 
 // View runs work on one consistent snapshot of what is committed. It never waits for the writer.
 func (s *Store) View(ctx context.Context, work func(*Tx) error) error {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("beginning to read: %w", err)
+	select {
+	case <-s.closed:
+		return ErrClosed
+	default:
 	}
-	defer tx.Rollback() // a reader has nothing to commit
-	return work(&Tx{ctx: ctx, sql: tx, columns: s.columns})
+	var reader *connection
+	select {
+	case reader = <-s.readers:
+	case <-s.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.readers <- reader }()
+	return reader.transaction(ctx, beginReading, func() error {
+		return work(&Tx{ctx: ctx, sql: reader, columns: s.columns})
+	})
 }

@@ -241,8 +241,67 @@ func TestEveryCommitIsSynced(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} { // 2: FULL
 		var got string
-		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+		if err := s.writer.sql.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)
+		}
+	}
+}
+
+// A commit that fails takes its whole group with it, and the writer goes on.
+func TestTheWriterOutlivesAFailedCommit(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	broken := errors.New("broken")
+	if err := s.writer.transaction(t.Context(), beginWriting, func() error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("%v, want %v", err, broken)
+	}
+	if _, err := s.writer.ExecContext(t.Context(), "ROLLBACK"); err == nil {
+		t.Error("a transaction was left open")
+	}
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.PutMessage(sample(schemas.NewMessageID())) }); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// Close waits for whoever reads, and may be called again.
+func TestCloseWaitsForReaders(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	reading, read, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.View(context.Background(), func(tx *Tx) error {
+			close(reading)
+			<-read
+			_, err := tx.OutboxDepth()
+			return err
+		})
+	}()
+	<-reading
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	<-s.closed
+	if err := s.View(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrClosed) {
+		t.Errorf("reading while it closes: %v, want %v", err, ErrClosed)
+	}
+	close(read)
+	if err := <-ended; err != nil {
+		t.Errorf("the reader: %v", err)
+	}
+	if err := errors.Join(<-closed, s.Close()); err != nil {
+		t.Errorf("closing twice: %v", err)
+	}
+	if err := s.View(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrClosed) {
+		t.Errorf("reading what is closed: %v, want %v", err, ErrClosed)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "agent.db"))
+	m := sample(schemas.NewMessageID())
+	if err := s.Update(context.Background(), func(tx *Tx) error { return tx.PutMessage(m) }); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := s.View(context.Background(), func(tx *Tx) error { _, err := tx.Message(m.Key); return err }); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

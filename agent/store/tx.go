@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 )
@@ -10,7 +10,7 @@ import (
 // Tx is a transaction, valid only inside the function that Update or View handed it to.
 type Tx struct {
 	ctx     context.Context
-	sql     *sql.Tx
+	sql     *connection
 	columns *Columns
 }
 
@@ -24,11 +24,15 @@ func (t *Tx) exec(query string, args ...any) error {
 
 // row reads one row, or ErrNotFound.
 func (t *Tx) row(dest []any, query string, args ...any) error {
-	err := t.sql.QueryRowContext(t.ctx, query, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
+	rows, err := t.sql.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return err
 	}
-	return err
+	defer rows.Close()
+	if !rows.Next() {
+		return cmp.Or(rows.Err(), ErrNotFound)
+	}
+	return rows.Scan(dest...)
 }
 
 // collect reads every row of a query with scan.
