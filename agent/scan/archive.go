@@ -106,6 +106,8 @@ func (x *reader) entry(f *zip.File, office string, depth int) {
 	}
 	ending := strings.ToLower(path.Ext(f.Name))
 	switch {
+	case len(content) == 0:
+		x.note(f.Name)
 	case office == "":
 		x.file(f.Name, "", content, depth+1)
 	case ending == ".xml" || ending == ".rels" || ending == ".rdf" || ending == ".vml":

@@ -124,7 +124,7 @@ func TestAttachments(t *testing.T) {
 		{"docx link", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/_rels/document.xml.rels", `<R><Relationship Target="https://asylum.example/x"/></R>`})}, Block, ""},
 		{"docx custom XML", File{Name: "a.docx", Content: docx(t, run(clean), entry{"customXml/item1.xml", `<a><b>asylum</b></a>`})}, Block, ""},
 		{"docx macro", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/vbaProject.bin", "x"})}, Hold, Macros},
-		{"docx picture", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/media/i.png", onePixel})}, Hold, Picture},
+		{"docx picture", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/media/i.png", onePixel + "\x00"})}, Hold, Picture},
 		{"docx embedded sheet", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/embeddings/s.xlsx", string(zipOf(t, entry{"[Content_Types].xml", "<T/>"}, entry{"xl/sharedStrings.xml", "<sst><si><r><t>refu</t></r><r><t>gee</t></r></si></sst>"}))})}, Block, ""},
 		{"docx entity", File{Name: "a.docx", Content: docx(t, run(clean), entry{"word/x.xml", `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`})}, Hold, Broken},
 		{"xlsx", File{Name: "a.xlsx", Content: zipOf(t, entry{"[Content_Types].xml", "<T/>"}, entry{"xl/workbook.xml", `<workbook><sheets><sheet name="Asylum cases" state="hidden"/></sheets></workbook>`})}, Block, ""},

@@ -20,6 +20,7 @@ type form struct {
 	track Track
 	core  []rune // what is looked for, without separators
 	gaps  int    // separators that the term itself has
+	solid bool   // something must stand between all letters
 	start bool   // a word must begin where it begins
 	end   bool   // a word must end where it ends
 }
@@ -45,7 +46,7 @@ func newDisguises(m *matcher) (*disguises, error) {
 		core := slices.DeleteFunc(slices.Clone(m.cores[i]), func(r rune) bool { return r == separator })
 		gaps := len(m.cores[i]) - len(core)
 		if len(core) >= 4 || !alphabetic(core) {
-			add(form{term: i, track: Collapsed, core: core, gaps: gaps, start: t.start || alphabetic(core) || hangulLetters(core)})
+			add(form{term: i, track: Collapsed, core: core, gaps: gaps, solid: t.solid, start: t.start || alphabetic(core) || hangulLetters(core)})
 		}
 		if !t.core || len(core) < sureTurned {
 			continue
@@ -102,7 +103,7 @@ func (m *matcher) findDisguised(text string) []Hit {
 const maxGap = 8
 
 func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
-	start, gaps, spaced, found := letters(text[:end], f.core)
+	start, gaps, last, spaced, found := letters(text[:end], f.core)
 	if !found || f.start && !wordEdge(text[:start], true) || f.end && !wordEdge(text[end:], false) {
 		return Hit{}, false
 	}
@@ -112,8 +113,10 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 	case f.track != Collapsed:
 	case gaps <= f.gaps:
 		return Hit{}, false // the term as it should be
-	case alphabetic(f.core) && len(f.core) < wholeLetters && gaps < len(f.core)-1:
+	case alphabetic(f.core) && (f.solid || len(f.core) < wholeLetters) && gaps < len(f.core)-1:
 		return Hit{}, false
+	case alphabetic(f.core) && gaps == f.gaps+1 && last < 2:
+		return Hit{}, false // "refuge e…"
 	case !alphabetic(f.core) && !spaced:
 		return Hit{}, false // a comma stands between two other words
 	}
@@ -121,9 +124,9 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 	return Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: f.track, Start: start, End: end}, true
 }
 
-// letters walks back from the end of text over the letters of core, and counts the gaps between them. Spaced: the gaps are
-// nothing but spaces and line ends.
-func letters(text string, core []rune) (start, gaps int, spaced, found bool) {
+// letters walks back from the end of text over the letters of core, and counts the gaps between them, and the letters behind
+// the last one. Spaced: the gaps are nothing but spaces and line ends.
+func letters(text string, core []rune) (start, gaps, last int, spaced, found bool) {
 	at, left, gap := len(text), len(core), 0
 	spaced = true
 	for left > 0 && at > 0 {
@@ -132,23 +135,26 @@ func letters(text string, core []rune) (start, gaps int, spaced, found bool) {
 			switch {
 			case f == separator:
 				if gap++; gap > maxGap {
-					return 0, 0, false, false
+					return 0, 0, 0, false, false
 				}
 				spaced = spaced && strings.ContainsRune(" \t\r\n\u3000\u00a0", r)
 			case left > 0 && core[left-1] == f:
 				if gap > 0 && left < len(core) {
+					if gaps == 0 {
+						last = len(core) - left
+					}
 					gaps++
 				}
 				left, gap = left-1, 0
 			case left == len(core):
 				// the rest of a letter that folds to several
 			default:
-				return 0, 0, false, false
+				return 0, 0, 0, false, false
 			}
 		}
 		at -= width
 	}
-	return at, gaps, spaced, left == 0
+	return at, gaps, last, spaced, left == 0
 }
 
 // wordEdge reports whether no letter stands at the end, or the beginning, of a text.

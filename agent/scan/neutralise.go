@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -78,6 +79,9 @@ var emptied = map[string]string{
 <office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" office:version="1.3"><office:meta/></office:document-meta>`,
 }
 
+// manifestEntry is the line of an OpenDocument manifest for a part that is left out.
+var manifestEntry = regexp.MustCompile(`<manifest:file-entry\b[^>]*manifest:full-path="(?i:Thumbnails/[^"]*|layout-cache)"[^>]*/>`)
+
 // onePixel is what is left of a thumbnail.
 const onePixel = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\nIDATx\x9cc\x00\x01\x00\x00\x05\x00\x01\r\n-\xb4\x00\x00\x00\x00IEND\xaeB`\x82"
 
@@ -107,8 +111,16 @@ func strippedOffice(content []byte) ([]byte, error) {
 		if empty, is := emptied[f.Name]; is {
 			data = []byte(empty)
 		}
-		if strings.HasPrefix(strings.ToLower(f.Name), "thumbnails/") || strings.HasPrefix(f.Name, "docProps/thumbnail") {
+		name := strings.ToLower(f.Name)
+		switch {
+		case strings.HasPrefix(name, "thumbnails/"), name == "layout-cache":
+			continue // of OpenDocument, which does without
+		case name == "meta-inf/manifest.xml":
+			data = manifestEntry.ReplaceAll(data, nil)
+		case strings.HasPrefix(name, "docprops/thumbnail"):
 			data = []byte(onePixel)
+		case strings.HasPrefix(name, "xl/printersettings/"):
+			data = nil
 		}
 		entry, err := w.CreateHeader(&zip.FileHeader{Name: f.Name, Method: f.Method})
 		if err != nil {

@@ -29,6 +29,19 @@ func TestNeutralise(t *testing.T) {
 		t.Errorf("an original was altered: %v", err)
 	}
 
+	// What LibreOffice writes beside the text is gone, and nothing is left that could not be read.
+	odt := File{Name: "x.odt", Content: zipOf(t, entry{"mimetype", "application/vnd.oasis.opendocument.text"}, entry{"layout-cache", "\x00\x01\x02"},
+		entry{"Thumbnails/thumbnail.png", onePixel + "more"}, entry{"content.xml", "<a><p>" + clean + "</p></a>"}, entry{"meta.xml", "<m><t>Asylum Office</t></m>"},
+		entry{"META-INF/manifest.xml", `<manifest:manifest xmlns:manifest="m"><manifest:file-entry manifest:full-path="layout-cache" manifest:media-type=""/></manifest:manifest>`})}
+	if r := scanFile(t, s, odt); r.Verdict != Block || len(r.Unscannable) == 0 {
+		t.Errorf("ODT before: %s for %v", r.Verdict, r.Unscannable)
+	}
+	if out, err := Neutralise(odt, 1, false); err != nil {
+		t.Error(err)
+	} else if r := scanFile(t, s, out.File); r.Verdict != Pass || len(r.Unscannable) > 0 || strings.Contains(r.FileText[0], "layout-cache") {
+		t.Errorf("ODT after: %s for %v, %v, read %q", r.Verdict, r.Hits, r.Unscannable, r.FileText)
+	}
+
 	picture := onePixel[:len(onePixel)-12] + "\x00\x00\x00\x06tEXtasylum\x00\x00\x00\x00" + onePixel[len(onePixel)-12:]
 	if out, err := Neutralise(File{Name: "a.png", Content: []byte(picture)}, 1, false); err != nil || strings.Contains(string(out.Content), "asylum") || string(out.Content) != onePixel {
 		t.Errorf("the text of a PNG is still there: %q %v", out.Content, err)

@@ -83,7 +83,7 @@ func TestPDF(t *testing.T) {
 func TestWithoutTools(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	s := newReading(t)
-	for _, f := range []File{{Name: "a.pdf", Content: pdfOf("(" + clean + ")")}, {Name: "a.png", Content: []byte(onePixel)}} {
+	for _, f := range []File{{Name: "a.pdf", Content: pdfOf("(" + clean + ")")}, {Name: "a.png", Content: []byte(onePixel + "\x00")}} {
 		if r := scanFile(t, s, f); r.Verdict != Hold || !slices.Contains(reasonsOf(r), NoReader) {
 			t.Errorf("%s: got %s for %v, want hold for %s", f.Name, r.Verdict, reasonsOf(r), NoReader)
 		}

@@ -9,6 +9,9 @@ import (
 // picture reads what a picture says of itself, and the text in it, if tesseract is there. Such text is never sure, so a
 // picture holds whatever was found; a word of the lexicon in it blocks all the same.
 func (x *reader) picture(content []byte) {
+	if string(content) == onePixel {
+		return // what is left of a thumbnail
+	}
 	x.miss(Picture)
 	x.note(printedRuns(content[:min(len(content), 1<<20)]))
 	text, err := runTool("tesseract", content, "stdin", "stdout", "--psm", "3")

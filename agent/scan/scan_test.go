@@ -35,7 +35,7 @@ func TestVerdictOfText(t *testing.T) {
 		{"at the end", "he is a refugee", Block, Plain},
 		{"after an apostrophe", "sa demande d'asile", Block, Plain},
 		{"phrase over a line break", "granted international\n  protection", Block, Folded},
-		{"accents left out", "statut de refugie", Block, Folded},
+		{"accents left out", "status uchodzcy", Block, Folded},
 		{"stems of two words", "žiadosť o medzinárodnú ochranu", Block, Plain},
 		{"zero-width", "asy\u200blum", Block, Folded},
 		{"fullwidth", "ａｓｙｌｕｍ", Block, Folded},
@@ -46,6 +46,11 @@ func TestVerdictOfText(t *testing.T) {
 		{"greek", "οι πρόσφυγες", Block, Plain},
 		{"cjk", "他申请难民身份", Block, Plain},
 		{"ambiguous", "la persecución por deudas", Hold, Plain},
+		{"machine-readable zone", "P<UTOERIKSSON<<ANNA<MARIA<<<<\nL898902C36XXB7408122F1204159ZE184226B<<<<<10", Block, Plain},
+		{"machine-readable card", "I<UTOD231458907<<<<<<<<<<<<<<<\n7408122F1204159XXC<<<<<<<<<<<6", Block, Plain},
+		{"machine-readable and stateless", "L898902C36XXA7408122F1204159ZE184226B<<<<<10", Hold, Plain},
+		{"machine-readable issuer", "P<XXBTESTPERSON<<ALPHA<<<<<<<<", Block, Plain},
+		{"another machine-readable zone", "L898902C36UTO7408122F1204159ZE184226B<<<<<10", Pass, ""},
 		{"inside a word", "the prerefugees", Pass, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 		return
 	}
 	hits, mild := r.match.find(text)
-	for _, found := range [][]Hit{hits, r.match.findDisguised(text), r.match.findRepaired(text)} {
+	for _, found := range [][]Hit{hits, findMachineReadable(text), r.match.findDisguised(text), r.match.findRepaired(text)} {
 		for _, h := range soften(found, mild) {
 			r.keep(h, back)
 		}
