@@ -148,7 +148,9 @@ func (x *reader) fail(err error) {
 
 // file reads one file, or a file in a file.
 func (x *reader) file(name, mediaType string, content []byte, depth int) {
-	x.note(name)
+	if depth > 0 {
+		x.note(name)
+	}
 	if depth > maxNesting {
 		x.miss(TooMuch)
 		return

@@ -35,7 +35,7 @@ func (s *Scanner) extract(ctx context.Context, f File) extraction {
 		return x.extraction()
 	}
 	if len(s.config.Extractor) == 0 {
-		return extraction{Notes: f.Name, Unread: []Reason{NoReader}}
+		return extraction{Unread: []Reason{NoReader}}
 	}
 	limit := s.config.ExtractTime
 	if limit == 0 {
@@ -53,7 +53,7 @@ func (s *Scanner) extract(ctx context.Context, f File) extraction {
 		if ctx.Err() != nil {
 			reason = TimedOut
 		}
-		return extraction{Notes: f.Name, Unread: []Reason{reason}}
+		return extraction{Unread: []Reason{reason}}
 	}
 	s.read.keep(name, x)
 	return x

@@ -2,6 +2,8 @@ package scan
 
 import (
 	"crypto/sha256"
+	"path"
+	"strings"
 	"sync"
 )
 
@@ -17,10 +19,11 @@ type remembered struct {
 	size  int
 }
 
-// nameOf is what decides how a file is read: its content and what it claims to be.
+// nameOf is what decides how a file is read: its content and what it claims to be. The rest of its name does not, so a file
+// that was given a neutral name is known.
 func nameOf(f File) [sha256.Size]byte {
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(f.Name), []byte(f.MediaType), f.Content} {
+	for _, part := range [][]byte{[]byte(strings.ToLower(path.Ext(f.Name))), []byte(f.MediaType), f.Content} {
 		sum := sha256.Sum256(part)
 		h.Write(sum[:])
 	}

@@ -112,6 +112,7 @@ func (s *Scanner) readFile(ctx context.Context, report *Report, pointer string, 
 	for _, reason := range x.Unread {
 		report.miss(pointer, reason)
 	}
+	x.Notes = f.Name + "\n" + x.Notes
 	text := x.Text + x.Notes
 	stretches := s.languages.judgeLanguages(x.Text)
 	at := len(x.Text)
