@@ -15,8 +15,8 @@ import (
 // errNoCase says that nothing in the set opened the case.
 var errNoCase = errors.New("the case is not open")
 
-// derive computes where a case stands. keep narrows the set, nil takes all that counts; the messages returned are all
-// of the case, whether they count or not.
+// derive computes where a case stands. keep picks the set, nil takes all that counts; the messages returned are all of
+// the case, whether they count or not.
 func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID, keep func(*store.Message) bool) (lifecycle.Case, []*store.Message, error) {
 	messages, err := tx.MessagesOfCase(id, peer)
 	if err != nil {
@@ -25,7 +25,7 @@ func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 	var events []lifecycle.Event
 	var channel schemas.Channel
 	for _, m := range messages {
-		if !m.Counts() || keep != nil && !keep(m) {
+		if keep == nil && !m.Counts() || keep != nil && !keep(m) {
 			continue
 		}
 		if m.Opens() {
@@ -102,8 +102,18 @@ func eventOf(m *store.Message) lifecycle.Event {
 func asSeenBy(sender schemas.AuthorityID, seq, seen uint64) func(*store.Message) bool {
 	return func(m *store.Message) bool {
 		if m.Sender == sender {
-			return m.Seq < seq
+			return m.Counts() && m.Seq < seq
 		}
-		return m.Seq <= seen
+		return m.Counts() && m.Seq <= seen
+	}
+}
+
+// asHeldBy is asSeenBy where a peer's message is judged. One of ours may have expired here while the receipt for it is lost
+// or on its way, and nobody knows yet whether the peer has it. Who has seen its number and goes on in the case had the
+// message: a peer that had the void in its place would have nothing to go on with.
+func asHeldBy(peer schemas.AuthorityID, seq, seen uint64) func(*store.Message) bool {
+	past := asSeenBy(peer, seq, seen)
+	return func(m *store.Message) bool {
+		return past(m) || m.Recipient == peer && m.State == store.Expired && m.Seq <= seen
 	}
 }

@@ -106,7 +106,12 @@ func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, erro
 	}
 	rejected.ID, rejected.JWSSHA256, rejected.Fate = arrival.ID, arrival.JWSSHA256, store.FateRejected
 	m.Receipt = rejected.Receipt
-	return m.Case, errors.Join(tx.PutArrival(rejected), tx.PutMessage(m))
+	verdict, err := tx.Parcel(rejected.ReceiptID)
+	if err != nil {
+		return "", err
+	}
+	verdict.Kind = store.KindVerdict
+	return m.Case, errors.Join(tx.PutArrival(rejected), tx.PutMessage(m), tx.PutParcel(verdict))
 }
 
 // placeOf is empty for a message that its case takes.
@@ -117,7 +122,7 @@ func (a *Agent) placeOf(tx *store.Tx, m *store.Message) (envelope.Rejection, err
 		}
 		return "", nil
 	}
-	state, messages, err := a.derive(tx, m.Case, m.Sender, asSeenBy(m.Sender, m.Seq, m.Seen))
+	state, messages, err := a.derive(tx, m.Case, m.Sender, asHeldBy(m.Sender, m.Seq, m.Seen))
 	if errors.Is(err, errNoCase) {
 		return envelope.RejectedParty, nil // unknown here, or another pair's: the answer is the same for both
 	}

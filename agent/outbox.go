@@ -158,10 +158,15 @@ func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx
 	})
 }
 
+// verdictAttempts is how often a verdict is sent, with growing pauses. Its recipient has a receipt already and asks for no
+// other, and were this one lost the two sides would differ for good.
+const verdictAttempts = 8
+
 // accepted notes that the broker holds the bytes. A message or void waits for the recipient's own word and is sent again
-// without it; everything else is done.
+// without it; a verdict is sent some times more; everything else is done.
 func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error {
-	if p.Kind != store.KindMessage && p.Kind != store.KindVoid {
+	again := p.Kind == store.KindMessage || p.Kind == store.KindVoid || p.Kind == store.KindVerdict && p.Attempts+1 < verdictAttempts
+	if !again {
 		return tx.DropParcel(p.ID)
 	}
 	if p.Attempts > 0 && p.Refused == "" {

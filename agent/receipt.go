@@ -50,7 +50,8 @@ func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r e
 	byCase := r.Reason == envelope.RejectedState || r.Reason == envelope.RejectedParty
 	first := m.State == store.Sent || m.State == store.Expired
 	if !first && !(m.State == store.Delivered && byCase) {
-		return nil // a copy, or what an earlier rejection already settled
+		// A copy, or what an earlier rejection already settled. It answers bytes that were sent again for a peer that asked.
+		return tx.DropParcel(m.ID)
 	}
 	m.State, m.Reason = store.Delivered, ""
 	if r.Outcome == envelope.Rejected {
@@ -75,7 +76,7 @@ func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r e
 // settleVoid takes the receipt that closes a number.
 func (a *Agent) settleVoid(tx *store.Tx, m *store.Message, v *envelope.Verified) error {
 	if m.State != store.Expired {
-		return nil
+		return tx.DropParcel(m.VoidID) // a copy
 	}
 	m.State, m.Receipt, m.ReceiptedAt = store.Voided, v.JWS(), a.now()
 	return errors.Join(

@@ -15,6 +15,7 @@ const (
 	KindMessage Kind = "message"
 	KindVoid    Kind = "void"
 	KindReceipt Kind = "receipt"
+	KindVerdict Kind = "verdict" // a second receipt: the case does not take what the first one said was stored
 	KindResend  Kind = "resend"
 	KindBreach  Kind = "breach"
 )

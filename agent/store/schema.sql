@@ -179,7 +179,7 @@ CREATE TABLE hole (
 -- What waits to be handed to the broker. A message or void stays until its signed receipt, the rest until accepted.
 CREATE TABLE outbox (
   id          TEXT    PRIMARY KEY,         -- the envelope's own id
-  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'resend', 'breach')),
+  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'verdict', 'resend', 'breach')),
   lane        TEXT    NOT NULL CHECK (lane IN ('express', 'ordinary')),
   peer        TEXT    NOT NULL,
   channel     TEXT    NOT NULL,
