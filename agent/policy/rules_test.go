@@ -254,7 +254,7 @@ func otherRows() []row {
 // TestEachRule plays each form of each rule both ways. A form without a row fails.
 func TestEachRule(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range slices.Concat(otherRows(), asylumRows()) {
+	for _, r := range slices.Concat(otherRows(), asylumRows(), loudRows()) {
 		seen[string(r.rule)+"/"+r.variant] = true
 		t.Run(strings.TrimSuffix(string(r.rule)+"/"+r.variant, "/")+" "+r.name, func(t *testing.T) {
 			spoke := func(d policy.Decision) bool {
