@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,7 +23,8 @@ import (
 
 const (
 	releaseBatch    = 1000 // messages of one urgency that leave at one tick
-	releaseParallel = 32   // of them sealed at the same time; they share commits
+	releaseChunk    = 256  // of them decided on before the first of these is sealed
+	releaseParallel = 32   // of them decided on, and then sealed, at the same time; they share commits
 )
 
 // releaseAtOnce is step 3 for immediate messages of the border channel alone: somebody stands at the crossing. It has a
@@ -156,45 +158,84 @@ func (a *Agent) releaseAll(ctx context.Context, urgency schemas.Urgency, may fun
 	}
 	waiting = slices.DeleteFunc(waiting, func(m *store.Message) bool { return !may(m) })
 	a.order(waiting)
-	var group errgroup.Group
-	group.SetLimit(a.parallel)
-	for _, m := range waiting {
-		group.Go(func() error {
-			if err := a.releaseOne(ctx, m); err != nil {
-				a.log.Error("releasing a message", slog.String("message", string(m.ID)), slog.Any("error", err))
-			}
-			return nil
-		})
+	for some := range slices.Chunk(waiting, releaseChunk) {
+		a.releaseSome(ctx, some)
 	}
-	group.Wait()
 	if len(waiting) > 0 {
 		a.submitted.give()
 		a.chores.give()
 	}
 }
 
-// releaseOne is steps 4 and 5 for one message.
-func (a *Agent) releaseOne(ctx context.Context, m *store.Message) error {
-	view, now := a.trust.View(), a.now()
-	// 4. Clear: decided again on the facts of this moment.
-	decision, clearance, err := a.decide(ctx, outgoingOf(m), view, now, nil)
-	if err != nil {
+// releaseSome is steps 4 and 5 for some of the messages of a tick. All are decided on before the first is sealed, and those
+// that may go are sealed in a new order, with one time: how long a decision took, which may depend on who is known to the
+// register, shows in no number and in no sent_at.
+func (a *Agent) releaseSome(ctx context.Context, some []*store.Message) {
+	at := a.now()
+	var mu sync.Mutex
+	var leave []*store.Message
+	allowed := map[*store.Message]*cleared{}
+	a.eachOf(some, func(m *store.Message) error {
+		c, err := a.clearOne(ctx, m, at)
+		if c != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			leave, allowed[m] = append(leave, m), c
+		}
 		return err
+	})
+	a.order(leave)
+	a.eachOf(leave, func(m *store.Message) error { return a.sealOne(ctx, m, allowed[m]) })
+}
+
+// eachOf does something with several messages at the same time, and logs what fails.
+func (a *Agent) eachOf(messages []*store.Message, do func(*store.Message) error) {
+	var group errgroup.Group
+	group.SetLimit(a.parallel)
+	for _, m := range messages {
+		group.Go(func() error {
+			if err := do(m); err != nil {
+				a.log.Error("releasing a message", slog.String("message", string(m.ID)), slog.Any("error", err))
+			}
+			return nil
+		})
 	}
-	if clearance == nil {
-		return a.stop(ctx, m, decision)
+	group.Wait()
+}
+
+// cleared is a message that may leave now.
+type cleared struct {
+	decision  policy.Decision
+	clearance *policy.Clearance
+	view      *pki.View
+	at        time.Time
+}
+
+// clearOne is step 4 for one message: decided again on the facts of this moment. It is nil for what must not leave, or not yet.
+func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time) (*cleared, error) {
+	c := &cleared{view: a.trust.View(), at: at}
+	var err error
+	if c.decision, c.clearance, err = a.decide(ctx, outgoingOf(m), c.view, c.at, nil); err != nil {
+		return nil, err
 	}
-	if settled, err := a.audienceSettled(ctx, m, view, now); err != nil || !settled {
-		return err
+	if c.clearance == nil {
+		return nil, a.stop(ctx, m, c.decision)
 	}
-	// 5. Seal and commit.
-	to, err := view.EncryptionKey(m.Recipient, now)
+	if settled, err := a.audienceSettled(ctx, m, c.view, c.at); err != nil || !settled {
+		return nil, err
+	}
+	return c, nil
+}
+
+// sealOne is step 5 for one message.
+func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error {
+	to, err := c.view.EncryptionKey(m.Recipient, c.at)
 	if err != nil {
 		return a.cannotSeal(ctx, m, err)
 	}
 	var sent *store.Message
 	err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
-		sent, err = a.sealAndCommit(tx, m, decision, clearance, to, now)
+		sent, err = a.sealAndCommit(tx, m, c.decision, c.clearance, to, c.at)
 		return err
 	})
 	if errors.Is(err, errSuperseded) {
