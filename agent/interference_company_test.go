@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -45,7 +43,7 @@ func newCompany(t *testing.T) *company {
 	c.start = c.clock.Now()
 	for _, id := range c.cast {
 		d := c.desks[id]
-		d.order, d.parallel = byContent, 1
+		d.parallel = 1
 		d.config.Routine, d.config.Urgent = 15*time.Minute, time.Minute
 		rules, err := openRulebook(nil, policy.Config{Register: &switched{guardedRegister: d.register}, Scanner: d.scanner, Patience: time.Minute})
 		if err != nil {
@@ -60,14 +58,6 @@ func newCompany(t *testing.T) *company {
 	}
 	c.desks[qm].openStore(t)
 	return c
-}
-
-// byContent is an order in which the messages of one tick leave that does not depend on what else waits.
-func byContent(waiting []*store.Message) {
-	slices.SortStableFunc(waiting, func(a, b *store.Message) int {
-		key := func(m *store.Message) string { return string(m.Recipient) + string(m.Type) + string(m.Payload) }
-		return strings.Compare(key(a), key(b))
-	})
 }
 
 func (d *desk) databasePath() string { return filepath.Join(d.config.Data, "agent.db") }

@@ -3,6 +3,8 @@ package agent
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +91,7 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		d.t = t
 		d.restore(t, c.empty)
 		d.emptyRegister(t)
+		d.order = s.byLabel
 		d.changes, d.notices, d.log = newChanges(), newNotices(), slog.New(slog.DiscardHandler)
 		d.compared.Store(false)
 		s.ticks[id] = d.newTicks()
@@ -98,6 +101,14 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		}
 	}
 	return s
+}
+
+// byLabel is an order in which the messages of one tick leave that does not depend on what else waits, nor on what was drawn.
+func (s *stage) byLabel(leave []*store.Message) {
+	slices.SortFunc(leave, func(a, b *store.Message) int {
+		key := func(m *store.Message) string { return s.labels[m.ID] + " to " + string(m.Recipient) }
+		return strings.Compare(key(a), key(b))
+	})
 }
 
 // logOf puts a desk's log into the view.
