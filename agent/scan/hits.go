@@ -3,6 +3,7 @@ package scan
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxHits bounds what is kept of one text: a report is for people. Strong hits are kept before others.
@@ -101,4 +102,23 @@ func (h Hit) rank() int {
 // full reports that no further hit can change anything.
 func full(hits []Hit) bool {
 	return len(hits) == maxHits && !slices.ContainsFunc(hits, func(h Hit) bool { return h.rank() < 3 })
+}
+
+// namesSomebody reports a hit that stands where a name does: it has a capital, and so has a word beside it.
+func namesSomebody(text string, h Hit) bool {
+	before := lastWord(strings.TrimRight(text[:h.Start], " "))
+	after := strings.TrimLeft(text[h.End:], " ")
+	return capital(text[h.Start:]) && (capital(before) || capital(after))
+}
+
+// capital reports a word that begins with a capital and goes on with small letters.
+func capital(word string) bool {
+	r, width := utf8.DecodeRuneInString(word)
+	next, _ := utf8.DecodeRuneInString(word[width:])
+	return traitsOf(r)&isUpper != 0 && traitsOf(next)&isLetter != 0 && traitsOf(next)&isUpper == 0
+}
+
+// saysSomething reports whether a place stands in a sentence and not among names.
+func saysSomething(stretches []stretch, at int) bool {
+	return slices.ContainsFunc(stretches, func(s stretch) bool { return s.start <= at && at < s.end && s.language != "" })
 }

@@ -204,7 +204,7 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 	if !there || !precededBy(text[:start], t.before) {
 		return Hit{}, false
 	}
-	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end}
+	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end, name: t.name}
 	if t.local {
 		h.local = t.language
 	}

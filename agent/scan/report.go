@@ -89,6 +89,7 @@ type Hit struct {
 
 	local   string // the only language in which the term counts
 	leftOut bool   // because its accents are left out
+	name    bool   // the term is also a name
 }
 
 // Strong reports whether the hit alone blocks.

@@ -1,8 +1,10 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -89,12 +91,21 @@ func (s *Scanner) readText(report *Report, pointer, text string, stretches []str
 	if !complete {
 		report.miss(pointer, TooMuch)
 	}
+	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Start, b.Start) })
 	for _, h := range hits {
 		if h.local != "" && !s.languages.may(stretches, h.Start, h.local) {
 			continue
 		}
-		h.Pointer = pointer
-		report.Hits = append(report.Hits, h)
+		if h.name && namesSomebody(text, h) && !saysSomething(stretches, h.Start) {
+			if h.Grade == Ambiguous {
+				continue
+			}
+			h.Grade = Ambiguous
+		}
+		h = Hit{Code: h.Code, Grade: h.Grade, Term: h.Term, Track: h.Track, Pointer: pointer, Start: h.Start, End: h.End}
+		if n := len(report.Hits); n == 0 || report.Hits[n-1] != h {
+			report.Hits = append(report.Hits, h)
+		}
 	}
 }
 
