@@ -139,7 +139,9 @@ var putMessage = func() string {
 	for column := range strings.SplitSeq(messageColumns, ",") {
 		column = strings.TrimSpace(column)
 		marks = append(marks, "?")
-		sets = append(sets, column+" = excluded."+column)
+		if column != "sender" && column != "id" { // to set the key would have SQLite look for all that refers to it
+			sets = append(sets, column+" = excluded."+column)
+		}
 	}
 	return `INSERT INTO message (` + messageColumns + `) VALUES (` + strings.Join(marks, ", ") + `)
 		ON CONFLICT (sender, id) DO UPDATE SET ` + strings.Join(sets, ", ")
@@ -210,7 +212,7 @@ const beginsWith = `WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY id LIMI
 
 // MessagesOfCase reads the messages of a case with one peer, oldest first.
 func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {
-	return t.messages(`WHERE case_id = ? AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`, id, peer, peer)
+	return t.messages(`WHERE case_id = ? AND case_id <> '' AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`, id, peer, peer)
 }
 
 // MessagesOfTeam reads the items of a team, in the order of their numbers within each pair; those that have none yet come

@@ -73,8 +73,8 @@ func (t *Tx) PutArrival(a Arrival) error {
 
 // ArrivalsLike reads what a peer already sent under this number or this id: none, one row, or two that contradict.
 func (t *Tx) ArrivalsLike(peer schemas.AuthorityID, seq uint64, id schemas.MessageID) ([]Arrival, error) {
-	return collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival
-		WHERE peer = ?1 AND (seq = ?2 OR id = ?3)`, peer, int64(seq), id)
+	return collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = ?1 AND seq = ?2
+		UNION ALL SELECT `+arrivalColumns+` FROM arrival WHERE peer = ?1 AND id = ?3 AND seq <> ?2`, peer, int64(seq), id)
 }
 
 // Arrival reads the fate of one number, or ErrNotFound.

@@ -47,6 +47,7 @@ CREATE INDEX message_id    ON message (id);
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
+CREATE INDEX message_valid ON message (valid_until) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_waiting ON message (warned, sealed_at) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');

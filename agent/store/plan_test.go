@@ -1,0 +1,104 @@
+package store
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"comity/schemas"
+)
+
+// wide are indexes of which all that a peer or a direction has is read.
+var wide = []string{"SEARCH arrival USING PRIMARY KEY (peer=?)", "SEARCH message USING INDEX sqlite_autoindex_message_1 (sender=?)"}
+
+// What is asked for each message must not grow with the number of messages that the file holds: no query on its way reads
+// a whole table.
+func TestNoQueryOnTheWayOfAMessageScans(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	m := sample(schemas.NewMessageID())
+	err := s.Update(t.Context(), func(tx *Tx) error { return onTheWay(tx, m) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query := range s.writer.compiled {
+		for _, step := range planOf(t, s, query) {
+			if strings.HasPrefix(step, "SCAN ") || slices.Contains(wide, step) {
+				t.Errorf("%s:\n%s", step, query)
+			}
+		}
+	}
+}
+
+// onTheWay asks what the agent asks while a message of ours leaves, one of a peer's arrives, and receipts do both.
+func onTheWay(tx *Tx, m *Message) error {
+	peer, now := m.Recipient, time.UnixMilli(1000)
+	var first error
+	check := func(err error) {
+		if err != nil && err != ErrNotFound && first == nil {
+			first = err
+		}
+	}
+	check(tx.PutMessage(m))
+	for _, ask := range []func() error{
+		func() error { _, err := tx.Message(m.Key); return err },
+		func() error { _, err := tx.MessageByNumber(m.Sender, peer, 3); return err },
+		func() error { _, err := tx.MessagesByPrefix(string(m.ID), 2); return err },
+		func() error { _, err := tx.MessagesOfCase(m.Case, peer); return err },
+		func() error { _, err := tx.MessagesOfTeam("t"); return err },
+		func() error { _, err := tx.MessagesIn(Out, Approved, "routine", 10); return err },
+		func() error { _, err := tx.MessagesToScreen(10); return err },
+		func() error { _, err := tx.MessagesToLabel(10); return err },
+		func() error { _, err := tx.MessagesWithItem(Hash{1}); return err },
+		func() error { _, err := tx.SentBefore(now, 10); return err },
+		func() error { _, err := tx.NextExpiry(); return err },
+		func() error { _, err := tx.Authors(m.Key); return err },
+		func() error { _, err := tx.Pair(peer); return err },
+		func() error { return tx.PutPair(Pair{Peer: peer}) },
+		func() error { _, err := tx.ArrivalsLike(peer, 1, m.ID); return err },
+		func() error { _, err := tx.Arrival(peer, 1); return err },
+		func() error {
+			return tx.PutArrival(Arrival{Peer: peer, Seq: 1, ID: m.ID, Fate: FateStored, Receipt: []byte("r"), Wire: []byte("w")})
+		},
+		func() error { return tx.CloseHole(peer, 1) },
+		func() error { return tx.PutParcel(&Parcel{ID: m.ID, Kind: KindMessage, Peer: peer, Wire: []byte("w")}) },
+		func() error { _, err := tx.Parcel(m.ID); return err },
+		func() error { _, err := tx.DueParcels(Ordinary, now, 10); return err },
+		func() error { _, err := tx.NextParcelAt(Ordinary); return err },
+		func() error { return tx.DropParcel(m.ID) },
+		func() error { return tx.ClearAlarm("k", peer, "s", now) },
+		func() error { _, err := tx.Case(m.Case); return err },
+		func() error { return tx.DropCase(m.Case, peer) },
+		func() error { _, err := tx.CasesToLookAt(now, 10); return err },
+		func() error { _, err := tx.NextCaseAt(); return err },
+		func() error { return tx.ReplaceTasks(m.Case, nil) },
+		func() error { _, err := tx.Review(m.Key); return err },
+		func() error { _, err := tx.Releases(m.Key, Hash{}); return err },
+	} {
+		check(ask())
+	}
+	return first
+}
+
+func planOf(t *testing.T, s *Store, query string) (steps []string) {
+	t.Helper()
+	args := make([]any, max(strings.Count(query, "?"), 9))
+	for i := range args {
+		args[i] = 1
+	}
+	rows, err := s.writer.sql.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, detail)
+	}
+	return steps
+}
