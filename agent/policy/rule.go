@@ -32,25 +32,25 @@ const (
 // Rule is one rule as people read it. A rule may have several forms under its one id: the plain one and variants, each
 // with a verdict of its own.
 type Rule struct {
-	ID      RuleID
-	Verdict Outcome // the strictest of its forms; Allow for a permit
-	Source  string  // the legal source
-	Text    string  // one plain sentence
-	Propose string  // what could be done instead, "" where there is nothing to say
-	Example string
-	Base    bool // compiled in; false for what a State has added
+	ID      RuleID  `json:"id"`
+	Verdict Outcome `json:"verdict"`          // the strictest of its forms; Allow for a permit
+	Source  string  `json:"source"`           // the legal source
+	Text    string  `json:"text"`             // one plain sentence
+	Propose string  `json:"propose,omitzero"` // what could be done instead, "" where there is nothing to say
+	Example string  `json:"example,omitzero"`
+	Base    bool    `json:"base"` // compiled in; false for what a State has added
 	// Elsewhere says what keeps the rule where no rule file does, "" where one does.
-	Elsewhere string
-	Variants  []Variant // the forms beside the plain one, in the order in which they are written
+	Elsewhere string    `json:"kept_by,omitzero"`
+	Variants  []Variant `json:"variants,omitzero"` // the forms beside the plain one, in the order in which they are written
 }
 
 // Variant is one further form of a rule.
 type Variant struct {
-	Name    string
-	Verdict Outcome
-	Source  string
-	Text    string
-	Propose string
+	Name    string  `json:"name"`
+	Verdict Outcome `json:"verdict"`
+	Source  string  `json:"source"`
+	Text    string  `json:"text"`
+	Propose string  `json:"propose,omitzero"`
 }
 
 //go:embed rules/*.cedar
