@@ -23,6 +23,7 @@ import (
 	"comity/agent/scan"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -228,7 +229,11 @@ func (a *Agent) watchTrust(ctx context.Context) error {
 
 // refreshTrust fails on the agent's own storage only; what is wrong with a document is an alarm.
 func (a *Agent) refreshTrust(ctx context.Context) error {
+	powercut.Before(powercut.TrustRenewed)
 	changed, refused := a.trust.Refresh(a.config.Published)
+	if changed {
+		powercut.After(powercut.TrustRenewed)
+	}
 	if refused == nil && !changed && a.trustGood {
 		return nil
 	}

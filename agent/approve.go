@@ -9,6 +9,7 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -24,6 +25,7 @@ func (a *Agent) Approve(ctx context.Context, by string, id schemas.MessageID, sh
 		case sha256 != hexOf(m.PayloadSHA256):
 			return problem(ReasonOtherBytes, "the message is not the one that you have read: it was edited since", "comity message show, then approve again")
 		}
+		tx.Step(powercut.Approved)
 		m.State, m.ApprovedBy, m.ApprovedAt, m.Approval = store.Approved, by, a.now(), proof
 		return errors.Join(tx.PutMessage(m), a.recordHome(tx, eventApproved, m.ID, m.PayloadSHA256, by))
 	})
@@ -46,6 +48,7 @@ func (a *Agent) SignAlone(ctx context.Context, by string, id schemas.MessageID, 
 		case sha256 != hexOf(m.PayloadSHA256):
 			return problem(ReasonOtherBytes, "the message is not the one that you have read: it was edited since", "comity message show, then sign again")
 		}
+		tx.Step(powercut.SignedAlone)
 		m.State, m.ApprovedBy, m.ApprovedAt, m.Approval = store.Approved, by, a.now(), proof
 		return errors.Join(
 			tx.PutMessage(m),
@@ -71,6 +74,7 @@ func (a *Agent) LookAgain(ctx context.Context, by string, id schemas.MessageID, 
 		case sha256 != hexOf(m.PayloadSHA256):
 			return problem(ReasonOtherBytes, "the message is not the one that you have read", "comity message show, then look again")
 		}
+		tx.Step(powercut.LookedAgain)
 		owed.Person, owed.At, owed.Proof = by, a.now(), proof
 		return errors.Join(
 			tx.PutSecondLook(owed),

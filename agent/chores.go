@@ -10,6 +10,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/envelope"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -55,6 +56,7 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 	var voided []*store.Message
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		voided = nil
+		tx.Step(powercut.Chores)
 		holes, err := a.askForHoles(tx)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/policy"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -34,6 +35,7 @@ func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Messa
 		if err := a.checkTeamDraft(tx, copies); err != nil {
 			return err
 		}
+		tx.Step(powercut.Drafted)
 		for i, d := range copies {
 			messages, err := a.draftOne(tx, d, files[i], by)
 			if err != nil {
@@ -81,6 +83,7 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 		if !slices.Contains(editable, m.State) {
 			return wrongState(m, "edited")
 		}
+		tx.Step(powercut.Edited)
 		if err := keepCopiesAlike(m); err != nil {
 			return err
 		}
@@ -118,6 +121,9 @@ func (a *Agent) move(ctx context.Context, id schemas.MessageID, from []store.Sta
 			return wrongState(m, what)
 		}
 		m.State, m.ApprovedBy, m.Approval = to, "", nil
+		if to == store.Discarded {
+			tx.Step(powercut.Discarded)
+		}
 		if to == store.Discarded && m.Opens() {
 			if err := a.untask(tx, m.Case, m.Recipient); err != nil {
 				return err

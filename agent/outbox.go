@@ -12,6 +12,7 @@ import (
 
 	"comity/agent/link"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -78,7 +79,11 @@ func (a *Agent) submitAll(ctx context.Context, due []*store.Parcel) {
 
 // submit hands one parcel to the broker and plans what follows.
 func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
-	acceptance, err := a.link.Submit(ctx, p.Peer, p.Channel, attemptOf(p), p.Wire)
+	var acceptance []byte
+	err := powercut.Around(powercut.Submitted, func() (err error) {
+		acceptance, err = a.link.Submit(ctx, p.Peer, p.Channel, attemptOf(p), p.Wire)
+		return err
+	})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -146,6 +151,7 @@ func (f *failures) end(id schemas.MessageID) {
 // plan changes an outbox row, unless a receipt has meanwhile removed it.
 func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Step(powercut.Planned)
 		row, err := tx.Parcel(p.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			a.failures.end(p.ID)

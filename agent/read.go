@@ -137,7 +137,7 @@ func show(m *store.Message, authors []string) api.Message {
 		ID: m.ID, Direction: string(m.Direction), From: m.Sender, To: m.Recipient, State: string(m.State), Reason: m.Reason,
 		Channel: m.Channel, Type: m.Type, Case: m.Case, InReplyTo: m.InReplyTo, Urgency: m.Urgency, Language: m.Language,
 		SHA256: hexOf(m.PayloadSHA256), Number: m.Seq, Authors: authors, ApprovedBy: m.ApprovedBy,
-		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil,
+		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil, Accepted: m.Acceptance != nil,
 		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt,
 	}
 	if m.Direction == store.In && m.Screening != store.ScreenClear {

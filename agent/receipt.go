@@ -8,6 +8,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/envelope"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -16,6 +17,7 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 	var changed *store.Message
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		changed = nil
+		tx.Step(powercut.Receipted)
 		peer := v.Header().From
 		m, err := tx.MessageByNumber(a.me, peer, r.Seq)
 		if errors.Is(err, store.ErrNotFound) {
@@ -93,6 +95,7 @@ func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope
 	peer := v.Header().From
 	a.notices.note(NoticeAskedByPeer, peer, a.now())
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Step(powercut.AskedAgain)
 		pair, err := tx.Pair(peer)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"comity/agent/link"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/powercut"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -39,7 +40,7 @@ func (a *Agent) receive(ctx context.Context, d link.Delivery) error {
 	if err := a.accept(ctx, d.Wire); err != nil {
 		return err
 	}
-	return d.Ack(ctx)
+	return powercut.Around(powercut.Acknowledged, func() error { return d.Ack(ctx) })
 }
 
 // accept takes sealed bytes through step 8. When it returns nil, whatever follows from them is on disk.
@@ -91,6 +92,7 @@ func (a *Agent) putAside(ctx context.Context, wire []byte, cause error) error {
 	}
 	a.log.Warn("bytes in the inbox refused", slog.String("reason", reason))
 	return a.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Step(powercut.PutAside)
 		return errors.Join(
 			a.raise(tx, AlarmUnreadable, "", reason),
 			a.recordHome(tx, eventRefused, "", sha256.Sum256(wire), ""),
@@ -189,6 +191,7 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	var touched []schemas.CaseID
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		touched = nil
+		tx.Step(powercut.Received)
 		known, err := tx.ArrivalsLike(header.From, header.Seq, n.id)
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"comity/agent/policy"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/powercut"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -260,6 +261,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 	if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
 		return nil, errSuperseded
 	}
+	tx.Step(powercut.Sealed)
 	pair, err := tx.Pair(m.Recipient)
 	if err != nil {
 		return nil, err

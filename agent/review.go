@@ -11,6 +11,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/policy"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -57,6 +58,7 @@ func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decis
 		if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
 			return errSuperseded
 		}
+		tx.Step(powercut.Stopped)
 		m.State = store.UnderReview
 		outcome := d.Outcome
 		if outcome != policy.Hold {
@@ -194,6 +196,7 @@ func (a *Agent) ReleaseHeld(ctx context.Context, by string, id schemas.MessageID
 		if err != nil {
 			return err
 		}
+		tx.Step(powercut.OfficerWord)
 		if err := tx.AddRelease(&store.Release{Key: m.Key, Digest: review.Digest, Person: by, Necessity: r.Necessity, At: a.now(), Proof: proof}); err != nil {
 			return err
 		}

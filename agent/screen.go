@@ -13,6 +13,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/policy"
 	"comity/agent/store"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -112,6 +113,7 @@ func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) erro
 	if err != nil || m.Screening != store.ScreenPending {
 		return err
 	}
+	tx.Step(powercut.Screened)
 	m.Screening = store.ScreenClear
 	if len(found.Labels) > 0 {
 		m.Screening = store.ScreenClearing
@@ -142,12 +144,16 @@ func (a *Agent) label(ctx context.Context, m *store.Message) error {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
 	for _, label := range found.Labels {
-		if err := a.register.Label(ctx, label.Who, label.ProtectFrom, string(m.Sender)+"/"+string(m.ID)); err != nil {
+		err := powercut.Around(powercut.Registered, func() error {
+			return a.register.Label(ctx, label.Who, label.ProtectFrom, string(m.Sender)+"/"+string(m.ID))
+		})
+		if err != nil {
 			a.alertNow(ctx, AlertRegister, "label", m.Sender)
 			return fmt.Errorf("registering whom message %s of %s protects: %w", m.ID, m.Sender, err)
 		}
 	}
 	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		tx.Step(powercut.Labelled)
 		m, err := tx.Message(m.Key)
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"comity/broker/relay"
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -216,7 +217,11 @@ func (b *Broker) Refresh(ctx context.Context) error {
 func (b *Broker) look(ctx context.Context, line *bus.Bus) error {
 	b.refresh.Lock()
 	defer b.refresh.Unlock()
-	_, refused := b.keeper.Refresh(b.cfg.Trust)
+	powercut.Before(powercut.TrustRenewed)
+	changed, refused := b.keeper.Refresh(b.cfg.Trust)
+	if changed {
+		powercut.After(powercut.TrustRenewed)
+	}
 	err := errors.Join(refused, line.Apply(ctx, b.keeper.View()))
 	b.mu.Lock()
 	before := b.trustErr

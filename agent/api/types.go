@@ -30,6 +30,7 @@ type Message struct {
 	ApprovedAt  time.Time           `json:"approved_at,omitzero"`
 	SentAt      time.Time           `json:"sent_at,omitzero"`
 	ValidUntil  time.Time           `json:"valid_until,omitzero"`
+	Accepted    bool                `json:"accepted,omitzero"`     // by the broker, whose signed word is kept
 	StoredAt    time.Time           `json:"stored_at,omitzero"`    // at the recipient, by its signed receipt
 	ReceiptedAt time.Time           `json:"receipted_at,omitzero"` // when that receipt reached the sender
 	// ReceiptMillis is the time from sealing to the verified receipt, by the sender's clock.

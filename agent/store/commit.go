@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"comity/powercut"
 )
 
 // commitGroups is the writer. It takes one transaction, adds those that wait behind it, and pays one sync for all of them.
@@ -55,19 +57,33 @@ func (s *Store) runGroup(group []job) ([]error, error) {
 	// The writer's own context: a caller that goes away must not undo the others of its group.
 	ctx := context.Background()
 	results := make([]error, len(group))
+	var steps []powercut.Point
 	err := s.writer.transaction(ctx, beginWriting, func() (err error) {
 		for i, j := range group {
 			if err := j.ctx.Err(); err != nil {
 				results[i] = err
 				continue
 			}
-			if results[i], err = runOne(&Tx{ctx: ctx, sql: s.writer, columns: s.columns}, j.work); err != nil {
+			one := &Tx{ctx: ctx, sql: s.writer, columns: s.columns}
+			if results[i], err = runOne(one, j.work); err != nil {
 				return err
 			}
+			if results[i] == nil {
+				steps = append(steps, one.steps...)
+			}
+		}
+		for _, step := range steps {
+			powercut.Before(step)
 		}
 		return nil
 	})
-	return results, err
+	if err != nil {
+		return nil, err
+	}
+	for _, step := range steps {
+		powercut.After(step)
+	}
+	return results, nil
 }
 
 // runOne returns the work's own error, and apart from it an error that makes the whole transaction unusable.

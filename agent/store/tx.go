@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"comity/powercut"
 )
 
 // Tx is a transaction, valid only inside the function that Update or View handed it to.
@@ -12,6 +14,14 @@ type Tx struct {
 	ctx     context.Context
 	sql     *connection
 	columns *Columns
+	steps   []powercut.Point // what this transaction does, where a test may cut the power
+}
+
+// Step names what the transaction does, for tests that cut the power before and after its commit.
+func (t *Tx) Step(p powercut.Point) {
+	if powercut.Armed() {
+		t.steps = append(t.steps, p)
+	}
 }
 
 // ErrNotFound says that no row has this key.

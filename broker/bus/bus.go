@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"comity/pki"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -100,7 +101,7 @@ func (b *Bus) Apply(ctx context.Context, view *pki.View) error {
 		if b.ready[a.Key] {
 			continue
 		}
-		if err := b.provision(ctx, a); err != nil {
+		if err := powercut.Around(powercut.InboxPrepared, func() error { return b.provision(ctx, a) }); err != nil {
 			errs = append(errs, err)
 			continue
 		}

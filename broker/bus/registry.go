@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nkeys"
 
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -101,7 +102,7 @@ func (r *registry) begin() error {
 	if err != nil {
 		return fmt.Errorf("creating the broker's account keys: %w", err)
 	}
-	return r.save()
+	return powercut.Around(powercut.HousePrepared, r.save)
 }
 
 func (r *registry) load(disk registryOnDisk) error {
@@ -160,7 +161,7 @@ func (r *registry) admit(ids []schemas.AuthorityID) error {
 	if before == [2]int{len(r.byID), len(r.byKey)} {
 		return nil
 	}
-	if err := r.save(); err != nil {
+	if err := powercut.Around(powercut.AccountsKept, r.save); err != nil {
 		r.byID, r.byKey = oldID, oldKey // what is not on disk does not exist
 		return err
 	}

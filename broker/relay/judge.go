@@ -16,6 +16,7 @@ import (
 
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -127,7 +128,10 @@ func storeID(from schemas.AuthorityID, attempt schemas.MessageID, sum [sha256.Si
 // along: some are commands to a stream.
 func (r *Relay) store(ctx context.Context, inbox, id string, wire []byte) (schemas.RefusalReason, error) {
 	msg := &nats.Msg{Subject: inbox, Data: wire, Header: nats.Header{duplicateHint: []string{id}}}
-	_, err := r.js.PublishMsg(ctx, msg)
+	err := powercut.Around(powercut.RelayStored, func() error {
+		_, err := r.js.PublishMsg(ctx, msg)
+		return err
+	})
 	if err == nil {
 		return "", nil
 	}

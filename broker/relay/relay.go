@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -148,7 +149,9 @@ func (r *Relay) work() {
 			continue
 		}
 		r.count("")
+		powercut.Before(powercut.RelayAnswered)
 		r.respond(w.msg, acceptance)
+		powercut.After(powercut.RelayAnswered)
 	}
 }
 

@@ -5,10 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"comity/cmd/comity/clerk"
 	"comity/cmd/comity/sandbox"
 	"comity/deploy/samples"
+	"comity/powercut"
 	"comity/schemas"
 )
 
@@ -48,25 +50,23 @@ func (b blow) String() string { return fmt.Sprintf("%s after %s", b.victim, b.af
 // moments are spread over a step, which takes some 60 ms from draft to receipt when nobody is killed.
 var moments = []time.Duration{0, 5 * time.Millisecond, 15 * time.Millisecond, 30 * time.Millisecond, 45 * time.Millisecond, 60 * time.Millisecond, 90 * time.Millisecond}
 
+// Plain runs have TestPowerCut and TestKilledUnderLoad, which kill at named points and at any moment.
 func TestKilledAtAnyStep(t *testing.T) {
-	victims := []victim{theBroker, qmAgent, qnAgent}
-	if os.Getenv("COMITY_FULL") != "" {
-		for _, story := range samples.Stories() {
-			for _, victim := range victims {
-				for _, moment := range moments {
-					b := blow{victim, moment}
-					t.Run(story.Name+": "+b.String(), func(t *testing.T) { newWorld(t, story).play(func() blow { return b }) })
-				}
+	if os.Getenv(fullRun) == "" {
+		t.Skip("each story under each blow: " + fullRun + "=1")
+	}
+	for _, story := range samples.Stories() {
+		for _, victim := range []victim{theBroker, qmAgent, qnAgent} {
+			for _, moment := range moments {
+				b := blow{victim, moment}
+				t.Run(story.Name+": "+b.String(), func(t *testing.T) { newWorld(t, story).play(func() blow { return b }) })
 			}
 		}
 	}
-	const seed = 20261123
-	random := rand.New(rand.NewPCG(seed, 1))
-	drawn := func() blow {
-		return blow{victims[random.IntN(len(victims))], moments[random.IntN(len(moments))]}
-	}
-	t.Run("drawn", func(t *testing.T) { newWorld(t, samples.Stories()[0]).play(drawn) })
 }
+
+// fullRun asks for all of what a plain run plays a sample of.
+const fullRun = "COMITY_FULL"
 
 // world is a sandbox whose broker and two agents are processes of their own.
 type world struct {
@@ -81,21 +81,24 @@ type world struct {
 func newWorld(t *testing.T, story samples.Story) *world {
 	t.Helper()
 	_, to := draftOf(t, story.Steps[0])
+	w := newWorldOf(t, to.Name(), nil)
+	w.story = story
+	return w
+}
+
+// newWorldOf starts a broker and the agents of one name in two States. change may edit the sandbox's files before.
+func newWorldOf(t *testing.T, name string, change func(*sandbox.Sandbox)) *world {
+	t.Helper()
 	s, err := sandbox.Init(sandbox.Plan{
 		Dir: shortDir(t) + "/s", States: []schemas.StateCode{"QM", "QN"}, Routine: 20 * time.Millisecond, Urgent: 20 * time.Millisecond, Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, sandbox: s, story: story, qm: schemas.AuthorityID("QM/" + to.Name()), qn: schemas.AuthorityID("QN/" + to.Name())}
-	w.processes = map[victim]*process{
-		theBroker: {args: []string{"broker", "--config", s.BrokerConfig()}},
-		qmAgent:   {args: []string{"agent", "--config", s.AgentConfig(w.qm)}},
-		qnAgent:   {args: []string{"agent", "--config", s.AgentConfig(w.qn)}},
+	if change != nil {
+		change(s)
 	}
-	for _, p := range w.processes {
-		p.start(t)
-	}
+	w := &world{t: t, sandbox: s, qm: schemas.AuthorityID("QM/" + name), qn: schemas.AuthorityID("QN/" + name), processes: map[victim]*process{}}
 	t.Cleanup(func() {
 		for name, p := range w.processes {
 			p.kill(t)
@@ -104,12 +107,23 @@ func newWorld(t *testing.T, story samples.Story) *world {
 			}
 		}
 	})
+	w.run(theBroker, "broker", "--config", s.BrokerConfig())
+	w.run(qmAgent, "agent", "--config", s.AgentConfig(w.qm))
+	w.run(qnAgent, "agent", "--config", s.AgentConfig(w.qn))
 	return w
+}
+
+// run starts a process of the world.
+func (w *world) run(v victim, args ...string) {
+	w.t.Helper()
+	w.processes[v] = &process{args: args, cut: filepath.Join(w.sandbox.Dir(), "cut-"+strings.ReplaceAll(string(v), " ", "-"))}
+	w.processes[v].start(w.t)
 }
 
 // process is one child that can be killed and started again.
 type process struct {
 	args []string
+	cut  string       // the file in which the next cut of its power stands
 	log  bytes.Buffer // of all its lives; read only while it does not run
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -120,6 +134,7 @@ func (p *process) start(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cmd = program(t, context.Background(), p.args...)
+	p.cmd.Env = append(p.cmd.Env, powercut.Variable+"="+p.cut)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Errorf("starting %v: %v", p.args, err)
@@ -131,6 +146,9 @@ func (p *process) kill(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cmd.ProcessState != nil {
+		return // it is gone already
+	}
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("killing %v: %v", p.args, err)
 	}
