@@ -76,7 +76,7 @@ func (a *askedWord) like(b *wordCode) (float64, bool) {
 	case shared && vowelled:
 		return a.rarity + a.vowels(a.sound.dice(b.sound)), false
 	case shared:
-		return a.rarity + 7*(a.shape.dice(b.shape)-0.85), false
+		return a.rarity + 3*(a.shape.dice(b.shape)-0.8), false
 	case a.size < 3 || b.size < 3 || a.span() || b.span() || a.shape == (bloom{}) || b.shape == (bloom{}):
 		return 0, false
 	}

@@ -3,8 +3,8 @@
 //
 // A look-up takes these steps:
 //
-//  1. Bound it: a question that is too large is an error, never half an answer (limits.go).
-//  2. See that the file is still the one that was opened and checked (file.go).
+//  1. Bound it: a question that is too large is an error, never half an answer (look.go).
+//  2. See that the file is still the one that was opened and checked (register.go).
 //  3. Persons: document numbers, then names and birth dates against the encodings in memory (person.go).
 //  4. Texts: document numbers, then windows of two to five words (text.go).
 //  5. Household: who is linked to a protected person is protected, unless cleared (household.go).

@@ -107,10 +107,11 @@ func (w *workspace) release() {
 	workspaces.Put(w)
 }
 
-// counted is what of a name an entry has: the word that it was met by last, how many, and their bits in 1/64.
+// counted is what of a name an entry has: the word that it was met by last, how many words, how many of them spelled alike, and
+// what they are worth at most, in 1/64 bits.
 type counted struct {
-	word, words uint8
-	bits        uint16
+	word, words, alike uint8
+	bits               uint16
 }
 
 // counting is room to count entries in, all zero. Who takes it leaves it so.

@@ -99,11 +99,12 @@ func (l *lookUp) byName(s *segment, born birth, names []askedName, found candida
 				if c.words == 0 {
 					some = append(some, at)
 				}
-				bits := best
+				c.word, c.words = uint8(j+1), c.words+uint8(w.words())
 				if alike {
-					bits = spelled
+					c.alike, c.bits = c.alike+uint8(w.words()), c.bits+spelled
+				} else {
+					c.bits += best
 				}
-				*c = counted{uint8(j + 1), c.words + uint8(w.words()), c.bits + bits}
 			}
 		}
 		for _, at := range some {
@@ -114,7 +115,7 @@ func (l *lookUp) byName(s *segment, born birth, names []askedName, found candida
 			if int(c.words) < n.singles {
 				most += slipped
 			}
-			if most >= l.enough+margin[date] || date == dateUnknown && int(c.words) >= n.singles {
+			if most >= l.enough+margin[date] || date == dateUnknown && int(c.alike) >= n.singles {
 				l.judge(s.entries[at], born, names[i:i+1], found)
 			}
 		}

@@ -159,7 +159,7 @@ func read(word []rune, unwritten bool) (keys []string, sound string) {
 			keys = append(keys, key)
 		}
 	}
-	return keys, string(s.sound)
+	return keys, strings.ReplaceAll(string(s.sound), "TS", "S")
 }
 
 var (
@@ -178,9 +178,11 @@ func (s *sounding) consonant(word []rune, at int, unwritten bool) int {
 	}
 	if unwritten || !slices.Equal(sp.letters, s.last) {
 		s.add(sp.readings)
-		s.sound = append(s.sound, sp.readings[0]...)
-		if sp.readings[0] == "" {
+		switch r := word[at]; {
+		case sp.readings[0] == "", r == 'ẋ', r == 'k' && len(sp.readings) > 1: // h, and kh, which many write as h
 			s.sound = append(s.sound, 'h')
+		default:
+			s.sound = append(s.sound, sp.readings[0]...)
 		}
 	}
 	s.last = sp.letters
