@@ -108,7 +108,7 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 		return Hit{}, false
 	}
 	switch {
-	case f.track != Collapsed && gaps > 0:
+	case f.track != Collapsed && gaps > 0 && gaps < len(f.core)-1:
 		return Hit{}, false // two words that meet by chance
 	case f.track != Collapsed:
 	case gaps <= f.gaps:

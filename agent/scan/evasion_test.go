@@ -154,6 +154,24 @@ var disguiseList = []disguise{
 	{"RFC 2047 B", func(w string) string { return mime.BEncoding.Encode("utf-8", w+" é") }, Decoded},
 	{"RFC 2047 Q", func(w string) string { return mime.QEncoding.Encode("utf-8", w+" é") }, ""},
 	{"unicode tags", escaped(func(r rune) string { return string(r + 0xE0000) }), Decoded},
+	{"Braille", func(w string) string {
+		return strings.Map(func(r rune) rune {
+			for dots, letter := range braille {
+				if letter == r {
+					return 0x2800 + dots
+				}
+			}
+			return r
+		}, w)
+	}, Folded},
+	{"decimal numbers", escaped(func(r rune) string { return itoa(r) + " " }), Decoded},
+	{"binary numbers", escaped(func(r rune) string { return "0" + strconv.FormatInt(int64(r), 2) + " " }), Decoded},
+	{"places in the alphabet", escaped(func(r rune) string { return itoa(r-'a'+1) + "-" }), Decoded},
+	{"digits between", func(w string) string { return w[:2] + "1" + w[2:4] + "7" + w[4:] }, Fuzzy},
+	{"homoglyphs and leet", replace("a", "а", "e", "3", "s", "5", "u", "υ", "g", "9"), Fuzzy},
+	{"reversed and spaced", func(w string) string { return between(backwards(w), " ") }, Reversed},
+	{"wiki brackets", func(w string) string { return "[[" + inMiddle(w, "]]") }, ""},
+	{"bold in the middle", func(w string) string { return inMiddle(w, "**") }, ""},
 	{"camel case", func(w string) string { return "my" + strings.ToUpper(w[:1]) + w[1:] + "File" }, Collapsed},
 	{"digits around", func(w string) string { return "2026" + w + "01" }, Collapsed},
 	{"letter missing", func(w string) string { return w[:2] + w[3:] }, Fuzzy},

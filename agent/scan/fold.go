@@ -89,8 +89,14 @@ func invisible(r rune) bool {
 	return false
 }
 
-// regionalLetter reads the symbols of which flags are made, and letters in squares and circles that have no
-// decomposition.
+// braille are the letters by their dots.
+var braille = map[rune]rune{
+	0x01: 'a', 0x03: 'b', 0x09: 'c', 0x19: 'd', 0x11: 'e', 0x0B: 'f', 0x1B: 'g', 0x13: 'h', 0x0A: 'i', 0x1A: 'j', 0x05: 'k', 0x07: 'l', 0x0D: 'm',
+	0x1D: 'n', 0x15: 'o', 0x0F: 'p', 0x1F: 'q', 0x17: 'r', 0x0E: 's', 0x1E: 't', 0x25: 'u', 0x27: 'v', 0x3A: 'w', 0x2D: 'x', 0x3D: 'y', 0x35: 'z',
+}
+
+// regionalLetter reads the symbols of which flags are made, letters in squares and circles that have no decomposition,
+// and Braille.
 func regionalLetter(r rune) (rune, bool) {
 	switch {
 	case r >= 0x1F1E6 && r <= 0x1F1FF:
@@ -99,6 +105,9 @@ func regionalLetter(r rune) (rune, bool) {
 		return 'a' + r - 0x1F150, true
 	case r >= 0x1F170 && r <= 0x1F189:
 		return 'a' + r - 0x1F170, true
+	case r > 0x2800 && r <= 0x283F:
+		letter, found := braille[r-0x2800]
+		return letter, found
 	}
 	return 0, false
 }

@@ -44,6 +44,7 @@ const (
 	BadEncoding Reason = "bad-encoding" // not valid UTF-8, nor what it says that it is in
 	TooMuch     Reason = "too-much"     // more than the scanner reads: of size, of depth, of entries, or of encodings in one another
 	Broken      Reason = "broken"       // a reader could not make sense of it
+	Opaque      Reason = "opaque"       // a file or a cipher is written into a text
 	Encrypted   Reason = "encrypted"    // or in an old office format, which looks the same from outside
 	Macros      Reason = "macros"
 	Mismatched  Reason = "mismatched" // name or media type claim another kind than the content is

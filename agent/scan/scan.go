@@ -91,6 +91,9 @@ func (s *Scanner) readText(report *Report, pointer, text string, stretches []str
 	if !complete {
 		report.miss(pointer, TooMuch)
 	}
+	if opaque(text) {
+		report.miss(pointer, Opaque)
+	}
 	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Start, b.Start) })
 	for _, h := range hits {
 		if h.local != "" && !s.languages.may(stretches, h.Start, h.local) {

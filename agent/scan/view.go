@@ -66,7 +66,7 @@ type decoder func(text string) (view, bool)
 // decoders are tried in this order on every text, and on what they make of it.
 var decoders = []decoder{
 	decodeInvisible, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent, decodeEscapes,
-	decodeBase64, decodeHex, decodeTurned, decodeRightToLeft,
+	decodeBase64, decodeHex, decodeNumbers, decodeTurned, decodeRightToLeft,
 }
 
 const (

@@ -101,7 +101,14 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 		try(Collapsed, divided(word))
 	}
 	if seen&(digit|symbol) != 0 {
-		for _, reading := range unleet(word) {
+		readings := unleet(word)
+		if seen&high != 0 {
+			readings = append(readings, unleet(asLatin(word))...)
+		}
+		if seen&digit != 0 {
+			readings = append(readings, strings.Map(noDigit, word))
+		}
+		for _, reading := range readings {
 			try(Fuzzy, reading)
 		}
 	}
@@ -170,6 +177,13 @@ func divided(word string) string {
 var leet = map[rune]string{
 	'0': "o", '1': "i", '2': "z", '3': "e", '4': "a", '5': "s", '6': "g", '7': "t", '8': "b", '9': "g", '@': "a", '$': "s",
 	'!': "i", '|': "i", '+': "t", '(': "c", '<': "c", '€': "e", '£': "l", '¢': "c", '¥': "y", '§': "s", '¡': "i", 'µ': "u", '×': "x",
+}
+
+func noDigit(r rune) rune {
+	if r >= '0' && r <= '9' {
+		return -1
+	}
+	return r
 }
 
 // unleet reads digits and symbols as the letters that they look like: 1 is i or l, 9 is g or q.
