@@ -11,7 +11,7 @@ const codesAtLeast = 5
 // decodeNumbers reads rows of numbers that stand for letters: decimal, binary and octal ASCII, and the place in the alphabet. What
 // comes out is scanned like any text, so an honest row of numbers does no harm.
 func decodeNumbers(text string) (view, bool) {
-	if strings.IndexAny(text, "0123456789") < 0 {
+	if !strings.ContainsAny(text, "0123456789") {
 		return view{}, false
 	}
 	var w viewBuilder
@@ -72,15 +72,17 @@ func lettersOf(numbers []string) string {
 		base, digits, shift int
 	}{{10, 0, 0}, {2, 8, 0}, {2, 7, 0}, {8, 3, 0}, {10, 0, 'a' - 1}} {
 		var b strings.Builder
+		letters := 0
 		for _, n := range numbers {
 			v, err := strconv.ParseUint(n, base.base, 8)
 			c := int(v) + base.shift
-			if err != nil || base.digits > 0 && len(n) != base.digits || c != ' ' && (c > 'z' || kinds[byte(c)]&(lower|upper) == 0) {
+			if err != nil || base.digits > 0 && len(n) != base.digits || c != ' ' && kinds[byte(c)]&(lower|upper) == 0 && c < 0xC0 {
 				break
 			}
-			b.WriteByte(byte(c))
+			b.WriteRune(rune(c)) // of Latin-1
+			letters++
 		}
-		if b.Len() == len(numbers) {
+		if letters == len(numbers) {
 			return b.String()
 		}
 	}
