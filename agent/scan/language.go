@@ -165,7 +165,7 @@ func gainOf(share, average float64) uint8 {
 }
 
 // likeCovered are languages whose words for asylum are those of a covered neighbour.
-const likeCovered = " sco nn gag azb abs mai nr ss rn fkv krl "
+const likeCovered = " sco nn gag azb abs mai bho mag nr ss rn fkv krl "
 
 // lowerLetters levels a text for the gate: small letters, and one space for whatever else there is.
 func lowerLetters(text string) []rune {
@@ -185,7 +185,7 @@ func lowerLetters(text string) []rune {
 
 // kin are languages that the gate takes for each other in a short text.
 var kin = []string{
-	" rw rn ", " id ms abs ", " hr sr ", " da nb nn ", " cs sk ", " hi ne mr mai ", " zu xh nr ss nd ", " es gl ast ca pt ", " fi krl fkv ", " tr az gag azb crh ",
+	" rw rn ", " id ms abs ", " hr sr ", " da nb nn ", " cs sk ", " hi ne mr mai bho mag ", " zu xh nr ss nd ", " es gl ast ca pt ", " fi krl fkv ", " tr az gag azb crh ",
 	" en sco ", " fa ckb ps ur ", " ru uk be bg mk sr ", " am ti ", " de lb ", " kk ky uz tg tk ",
 }
 
