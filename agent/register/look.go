@@ -96,10 +96,12 @@ type workspace struct {
 	last   []lastSeen
 	round  uint32
 	room   [64]overlay
-	known  map[string]askedWord // words of this question's texts that were met before
+	known  map[metWord]askedWord // words of this question's texts that were met before
 }
 
-var workspaces = sync.Pool{New: func() any { return &workspace{known: map[string]askedWord{}} }}
+type metWord struct{ letters, sound string }
+
+var workspaces = sync.Pool{New: func() any { return &workspace{known: map[metWord]askedWord{}} }}
 
 func (w *workspace) release() {
 	clear(w.known)

@@ -113,11 +113,9 @@ func (l *lookUp) namesIn(text string, found candidates) {
 func (l *lookUp) words(text string) []askedWord {
 	var words []askedWord
 	capitals := strings.ContainsFunc(text, unicode.IsUpper)
-	name.Text(text, func(w name.Word, c name.Case) {
-		if capitals && c == name.Small && w.From != w.To {
-			return
-		}
-		key := w.Letters + " " + w.Sound
+	noName := func(c name.Case) bool { return capitals && c == name.Small }
+	name.Text(text, noName, func(w name.Word, c name.Case) {
+		key := metWord{w.Letters, w.Sound}
 		asked, known := l.work.known[key]
 		if !known {
 			asked = l.index.askWord(l.mac.word(&w))

@@ -15,6 +15,8 @@ const (
 	MaxWords  = 10
 	maxLetter = 40 // of a word; what is longer is cut
 	maxSpan   = 3  // words that some write as one
+
+	commonLetters = 12 // room that is enough for most words
 )
 
 // Word is one word of a name, or several neighbours that some write as one ("Ali Reza", "Alireza").
@@ -54,9 +56,11 @@ const (
 )
 
 // Text folds a text in which names may stand: word by word, as Words does, and each pair of neighbours that may be one word
-// right behind the first of the two. From and To count the words of the text.
-func Text(s string, each func(Word, Case)) {
+// right behind the first of the two. From and To count the words of the text. Pairs of which the first begins in a case that
+// skip names are left out: most of a text is no name, and half of the work is in pairs.
+func Text(s string, skip func(Case) bool, each func(Word, Case)) {
 	tokens := slices.DeleteFunc(glue(split(s, true)), token.particle)
+	words := met{}
 	for i, t := range tokens {
 		c := NoCase
 		if t.capital {
@@ -65,15 +69,34 @@ func Text(s string, each func(Word, Case)) {
 			c = Small
 		}
 		if t.letters[0] < '0' || t.letters[0] > '9' {
-			each(t.word(i, i), c)
+			each(words.word(t, i, i), c)
 		}
 		for part := range han(t) {
 			each(part.word(i, i), c)
 		}
-		if i+1 < len(tokens) && !unicode.Is(unicode.Han, t.letters[0]) {
-			each(join(t, tokens[i+1]).word(i, i+1), c)
+		if i+1 < len(tokens) && !skip(c) && !unicode.Is(unicode.Han, t.letters[0]) {
+			each(words.word(join(t, tokens[i+1]), i, i+1), c)
 		}
 	}
+}
+
+// met are the words of one text that were read already: a text says most of its words again.
+type met map[metBy]Word
+
+type metBy struct {
+	letters          string
+	unwritten, exact bool
+}
+
+func (m met) word(t token, from, to int) Word {
+	by := metBy{string(t.letters), t.unwritten, t.exact}
+	w, known := m[by]
+	if !known {
+		w = t.word(from, to)
+		m[by] = w
+	}
+	w.From, w.To = from, to
+	return w
 }
 
 // han yields the pieces of two to four characters of a Chinese text, which has no spaces between words.
@@ -125,7 +148,19 @@ func (t token) word(from, to int) Word {
 	return w
 }
 
-func (t token) particle() bool { return particles[plain(t.letters)] }
+func (t token) particle() bool {
+	var text [longestParticle]byte
+	for i, r := range t.letters {
+		switch {
+		case r >= 0x80 || r == '\'':
+			return particles[plain(t.letters)]
+		case i == len(text):
+			return false
+		}
+		text[i] = byte(r)
+	}
+	return particles[string(text[:len(t.letters)])]
+}
 
 // join writes tokens as one word.
 func join(tokens ...token) token {
@@ -179,6 +214,9 @@ func (p *splitter) end() {
 }
 
 func (p *splitter) write(latin string) {
+	if p.letters == nil {
+		p.letters = make([]rune, 0, commonLetters)
+	}
 	for _, r := range latin {
 		if len(p.letters) < maxLetter {
 			p.letters = append(p.letters, r)
@@ -302,6 +340,9 @@ func plain(letters []rune) string {
 var particles = set(`al el ul ur ar er as es ash esh ad ed ed an en at et az ez il l bin ben ibn bn bint binti bt ould uld walad wuld
 	de da do dos das del della di du des la le les lo van von der den ter ten zu zur af av y e i san st mr mrs ms dr`)
 
+// longestParticle is how many letters the longest has.
+const longestParticle = 5
+
 func set(words string) map[string]bool {
 	s := map[string]bool{}
 	for _, w := range strings.Fields(words) {
@@ -327,9 +368,13 @@ var servant = regexp.MustCompile(`^abd(?:[aeiou]+(?:l|r|s|z|n|d|t|sh)?)?$`)
 // glue joins what is one name to its bearer: "abd" and "abu" with the word after them, over an article. Both are then written
 // without the article, as half of the world does. Common short forms are written out.
 func glue(words []token) []token {
-	var glued []token
+	glued := make([]token, 0, len(words))
 	for i := 0; i < len(words); i++ {
 		t := words[i]
+		if first := t.letters[0]; first >= 'b' && first <= 'z' && first != 'm' { // none of what follows begins so
+			glued = append(glued, t)
+			continue
+		}
 		text := plain(t.letters)
 		switch {
 		case servant.MatchString(text), text == "abu", text == "abou", text == "abo", text == "abw", text == "aboo":

@@ -90,7 +90,8 @@ func TestSpans(t *testing.T) {
 func TestText(t *testing.T) {
 	var got []string
 	cases := map[string]Case{}
-	Text("Testperson Alpha 1990, echo-05 測試人在", func(w Word, c Case) {
+	none := func(Case) bool { return false }
+	Text("Testperson Alpha 1990, echo-05 測試人在", none, func(w Word, c Case) {
 		got = append(got, w.Letters)
 		cases[w.Letters] = c
 	})
@@ -101,6 +102,37 @@ func TestText(t *testing.T) {
 	}
 	if cases["alpha"] != Capital || cases["echo5"] != Small || cases["測試人"] != NoCase {
 		t.Errorf("%v", cases)
+	}
+}
+
+// What is left out of a text is pairs, and what was met before is folded as it would be alone.
+func TestTextLeavesOutPairs(t *testing.T) {
+	const text = "the van of Alpha Abdul Rahman, the van of al-Bravo"
+	small := func(c Case) bool { return c == Small }
+	some := 0
+	type found struct {
+		letters  string
+		from, to int
+	}
+	all := map[found]Word{}
+	Text(text, func(Case) bool { return false }, func(w Word, _ Case) { all[found{w.Letters, w.From, w.To}] = w })
+	Text(text, small, func(w Word, c Case) {
+		some++
+		if c == Small && w.From != w.To {
+			t.Errorf("%q is a pair that begins with a small letter", w.Letters)
+		}
+		same, known := all[found{w.Letters, w.From, w.To}]
+		if !known || !slices.Equal(same.Keys, w.Keys) || same.Sound != w.Sound {
+			t.Errorf("%+v, and with every pair %+v", w, same)
+		}
+	})
+	if some >= len(all) {
+		t.Errorf("%d of %d words are left", some, len(all))
+	}
+	for p := range particles {
+		if len(p) > longestParticle {
+			t.Errorf("the particle %q is longer than %d", p, longestParticle)
+		}
 	}
 }
 
@@ -119,7 +151,7 @@ func FuzzWords(f *testing.F) {
 		if again := Words(s); !slices.EqualFunc(words, again, func(a, b Word) bool { return a.Letters == b.Letters && slices.Equal(a.Keys, b.Keys) }) {
 			t.Fatalf("not the same twice: %+v, %+v", words, again)
 		}
-		Text(s, func(w Word, _ Case) {
+		Text(s, func(Case) bool { return false }, func(w Word, _ Case) {
 			if len(w.Keys) > MaxKeys || w.Letters == "" {
 				t.Fatalf("%+v", w)
 			}
