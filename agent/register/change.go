@@ -194,7 +194,10 @@ func (r *Register) Put(ctx context.Context, rec Record) (EntryID, error) {
 // keeps it. A label has no end and no feed removes it. Labels of one person from several sources are one entry, which keeps
 // the States of all.
 func (r *Register) Label(ctx context.Context, who schemas.Identity, protectFrom []schemas.StateCode, source string) error {
-	if !r.findable(&who) {
+	switch {
+	case tooLarge(&who):
+		return fmt.Errorf("labelling a person: %w", &Defect{"/names", TooMany})
+	case !r.findable(&who):
 		return fmt.Errorf("labelling a person: %w", &Defect{"/names", NoIdentity})
 	}
 	person := r.keys.person(&who)

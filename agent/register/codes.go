@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"comity/agent/register/name"
 	"comity/schemas"
@@ -117,29 +118,35 @@ func (m *mac) pairs(text string) bloom {
 	return b
 }
 
-// identity encodes a person as the register keeps them, within the limits of a record.
+// identity encodes a person as the register keeps them. A number that is a machine-readable line gives the number in it as well.
 func (m *mac) identity(id *schemas.Identity) identity {
 	c := identity{born: parseBirth(string(id.BirthDate))}
 	for _, list := range [][]string{id.Names, id.FormerNames} {
-		for _, n := range list[:min(len(list), maxNames)] {
-			if words := name.Words(n[:min(len(n), maxLine)]); len(words) > 0 {
+		for _, n := range list {
+			if words := name.Words(n); len(words) > 0 {
 				c.names = append(c.names, m.name(words))
 			}
 		}
 	}
-	for _, d := range id.Documents[:min(len(id.Documents), maxDocuments)] {
+	for _, d := range id.Documents {
 		if n := documentNumber(d.Number); n != "" {
 			c.documents = append(c.documents, m.document(n, d.Issuer))
+		}
+		for line := range strings.FieldsSeq(d.Number) {
+			if n := machineNumber(line); n != "" {
+				c.documents = append(c.documents, m.document(n, d.Issuer))
+			}
 		}
 	}
 	return c
 }
 
 // codesVersion is the first byte of sealed codes.
-const codesVersion = 2
+const codesVersion = 3
 
 func (c *identity) marshal() []byte {
-	b := []byte{codesVersion, byte(len(c.names)), byte(len(c.documents))}
+	b := []byte{codesVersion, byte(len(c.names))}
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.documents)))
 	b = binary.LittleEndian.AppendUint16(b, uint16(c.born.year))
 	b = append(b, byte(c.born.month), byte(c.born.day))
 	for _, n := range c.names {
@@ -177,6 +184,7 @@ func (r *reader) take(n int) []byte {
 }
 
 func (r *reader) byte() int      { return int(r.take(1)[0]) }
+func (r *reader) uint16() uint16 { return binary.LittleEndian.Uint16(r.take(2)) }
 func (r *reader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
 
 func unmarshalIdentity(b []byte) (identity, error) {
@@ -184,8 +192,8 @@ func unmarshalIdentity(b []byte) (identity, error) {
 	if r.byte() != codesVersion {
 		return identity{}, ErrCorrupt
 	}
-	c := identity{names: make([]nameCode, r.byte()), documents: make([]documentCode, r.byte())}
-	c.born = birth{int16(binary.LittleEndian.Uint16(r.take(2))), int8(r.byte()), int8(r.byte())}
+	c := identity{names: make([]nameCode, r.byte()), documents: make([]documentCode, r.uint16())}
+	c.born = birth{int16(r.uint16()), int8(r.byte()), int8(r.byte())}
 	for i := range c.names {
 		n := &c.names[i]
 		n.singles = r.byte()

@@ -42,6 +42,15 @@ const (
 // machineLines are the lengths of the lines of a machine-readable zone (ICAO 9303), with where in which the number stands.
 var machineLines = map[int][2]int{44: {0, 9}, 36: {0, 9}, 30: {5, 14}}
 
+// machineNumber is the document number in a machine-readable line.
+func machineNumber(line string) string {
+	place, ok := machineLines[len(line)]
+	if !ok || !strings.Contains(line, "<") {
+		return ""
+	}
+	return documentNumber(line[place[0]:place[1]])
+}
+
 // numbersIn yields what may be document numbers in a text: words with digits, joined with their neighbours where people leave
 // spaces, and the numbers in machine-readable zones.
 func numbersIn(text string, each func(number string)) {
@@ -51,8 +60,8 @@ func numbersIn(text string, each func(number string)) {
 	}
 	var recent []piece // the last pieces, the newest last
 	for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:()[]{}\"'|=#№", r) }) {
-		if place, ok := machineLines[len(field)]; ok && strings.Contains(field, "<") {
-			each(documentNumber(field[place[0]:place[1]]))
+		if n := machineNumber(field); n != "" {
+			each(n)
 			continue
 		}
 		p := piece{text: documentNumber(strings.Trim(field, "."))}

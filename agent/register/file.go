@@ -123,13 +123,18 @@ func (r *Register) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := file.Close(); err != nil {
-		return err
+	if err := errors.Join(file.Close(), r.fill(ctx)); err != nil {
+		return errors.Join(err, os.Remove(r.config.Path)) // half a register would be in the way of the next attempt
 	}
+	return r.load(ctx)
+}
+
+// fill makes the tables of a new register.
+func (r *Register) fill(ctx context.Context) error {
 	if err := r.connect(); err != nil {
 		return err
 	}
-	err = r.transact(ctx, func(tx *sql.Tx) error {
+	return r.transact(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, schemaSQL); err != nil {
 			return fmt.Errorf("creating tables: %w", err)
 		}
@@ -139,10 +144,6 @@ func (r *Register) create(ctx context.Context) error {
 		}
 		return r.writeLedger(ctx, tx, ledger{})
 	})
-	if err != nil {
-		return err
-	}
-	return r.load(ctx)
 }
 
 func (r *Register) openExisting(ctx context.Context) error {

@@ -145,6 +145,22 @@ func TestOpenAgain(t *testing.T) {
 	}
 }
 
+// TestCreateFails: a register that could not be made is not in the way of the next attempt.
+func TestCreateFails(t *testing.T) {
+	dir := t.TempDir()
+	config := Config{Path: filepath.Join(dir, "register.db"), KeyPath: filepath.Join(dir, "register.key")}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Create(ctx, config); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	r, err := Create(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+}
+
 // TestFaultsInService: a register that loses or changes its file under way knows nothing any more, until the file is whole again.
 func TestFaultsInService(t *testing.T) {
 	tests := []struct {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"comity/schemas"
 )
 
 // Limits of one question.
@@ -15,6 +17,8 @@ const (
 	MaxPersons   = 256
 	MaxTexts     = 4096
 	MaxTextBytes = 16 << 20 // of all texts
+	MaxNames     = 100      // of one person, and as many documents; more than a record has, for aliases
+	MaxNameBytes = 4 << 10
 )
 
 // ErrTooMuch says that a question is too large to be answered whole.
@@ -51,10 +55,23 @@ func (q *Question) bound() error {
 	for _, t := range q.Texts {
 		size += len(t)
 	}
+	for i := range q.Persons {
+		if tooLarge(&q.Persons[i]) {
+			return ErrTooMuch
+		}
+	}
 	if len(q.Persons) > MaxPersons || len(q.Texts) > MaxTexts || size > MaxTextBytes {
 		return ErrTooMuch
 	}
 	return nil
+}
+
+// tooLarge tells of an identity that is not read whole.
+func tooLarge(id *schemas.Identity) bool {
+	long := func(n string) bool { return len(n) > MaxNameBytes }
+	return len(id.Names)+len(id.FormerNames) > MaxNames || len(id.Documents) > MaxNames ||
+		slices.ContainsFunc(id.Names, long) || slices.ContainsFunc(id.FormerNames, long) ||
+		slices.ContainsFunc(id.Documents, func(d schemas.IdentityDocument) bool { return long(d.Number) })
 }
 
 // lookUp is one question on its way.

@@ -66,6 +66,8 @@ func TestLookPersons(t *testing.T) {
 		{"with an article", named("ABD AL-RAHMAN TESTPERSONZAI"), Granted, false},
 		{"in Arabic letters", named("عبد الرحمن تستبرسونزي"), Granted, false},
 		{"born in that year", born(named("Abdurrahman Testpersonzay"), "1990-07-21"), Granted, false},
+		{"a machine-readable line for a number", document("X0000055<4QPN0002134F3001019<<<<<<<<<<<<<<04", "QP"), Pending, true},
+		{"a list for a name", named("ALPHA BRAVO CHARLIE DELTA FOXTROT GOLF HOTEL INDIA JULIETT KILO LIMA MIKE TESTPERSON ECHO-05"), Pending, false},
 		{"nothing", schemas.Identity{}, nobody, false},
 	}
 	for _, test := range tests {
@@ -217,9 +219,12 @@ func TestLongText(t *testing.T) {
 func TestLookBounds(t *testing.T) {
 	r, _, _ := newRegister(t)
 	for name, q := range map[string]Question{
-		"persons": {Persons: make([]schemas.Identity, MaxPersons+1)},
-		"texts":   {Texts: make([]string, MaxTexts+1)},
-		"bytes":   {Texts: []string{strings.Repeat("a", MaxTextBytes+1)}},
+		"persons":    {Persons: make([]schemas.Identity, MaxPersons+1)},
+		"texts":      {Texts: make([]string, MaxTexts+1)},
+		"bytes":      {Texts: []string{strings.Repeat("a", MaxTextBytes+1)}},
+		"names":      {Persons: []schemas.Identity{named(make([]string, MaxNames+1)...)}},
+		"documents":  {Persons: []schemas.Identity{{Documents: make([]schemas.IdentityDocument, MaxNames+1)}}},
+		"name bytes": {Persons: []schemas.Identity{named(strings.Repeat("a ", MaxNameBytes))}},
 	} {
 		if _, err := r.Look(t.Context(), q); !errors.Is(err, ErrTooMuch) {
 			t.Errorf("too many %s: %v", name, err)

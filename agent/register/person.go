@@ -3,6 +3,7 @@ package register
 import (
 	"math"
 
+	"comity/agent/register/name"
 	"comity/schemas"
 )
 
@@ -24,6 +25,13 @@ func (l *lookUp) person(id *schemas.Identity) ([]Match, error) {
 	for _, s := range l.index.segments() {
 		l.byBirth(s, who.born, names, found)
 		l.byName(s, who.born, names, found)
+	}
+	for _, list := range [][]string{id.Names, id.FormerNames} {
+		for _, n := range list {
+			if name.Singles(name.Words(n)) == name.MaxWords { // more than a name: there may be another behind it
+				l.namesIn(n, found)
+			}
+		}
 	}
 	for _, e := range l.index.decided[l.keys.person(id)] {
 		if certain := found[e]; !certain {
