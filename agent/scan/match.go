@@ -209,6 +209,9 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 		h.local = t.language
 	}
 	clear := text[start:end]
+	if t.shout && !capitals(clear) {
+		return Hit{}, false
+	}
 	switch written := strings.ToLower(norm.NFC.String(clear)); {
 	case written == strings.ToLower(t.last):
 		h.Track = Plain
