@@ -1,12 +1,14 @@
 package agent
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/schemas"
 )
 
 func TestTicksAreMultiplesOfTheInterval(t *testing.T) {
@@ -63,6 +65,33 @@ func hashOf(t *testing.T, d *desk, wire []byte) envelope.Hash {
 		t.Fatal(err)
 	}
 	return envelope.Hash(d.message(d.me, outer.Route().ID).JWSSHA256)
+}
+
+// How long a decision takes must show in no number: when the first message of a tick is sealed, all were decided on.
+func TestAllThatWaitsIsDecidedOnBeforeAnythingIsSealed(t *testing.T) {
+	w := newWorldOf(t, qm, qn, qp)
+	m := w.desks[qm]
+	held, free := m.write(draft(t, qp, "request", "", "")), m.write(draft(t, qn, "request", "", ""))
+	w.scheme.EditTrustList(t, func(list *pki.TrustList) {
+		list.Agreements = slices.DeleteFunc(list.Agreements, func(a pki.Agreement) bool { return slices.Contains(a.Parties, "QP") })
+	})
+	w.publish(t)
+	asked := 0
+	m.order = func(leave []*store.Message) {
+		if asked++; asked != 2 {
+			return // the first time it is in which order to decide
+		}
+		if len(leave) != 1 || leave[0].ID != free.ID {
+			t.Errorf("%d messages may leave, want the one for QN", len(leave))
+		}
+		if a, b := m.message(qm, held.ID).State, m.message(qm, free.ID).State; a != store.UnderReview || b != store.Approved {
+			t.Errorf("before anything is sealed, one is %s and the other %s", a, b)
+		}
+	}
+	m.releaseAll(t.Context(), schemas.Urgent, anyMessage)
+	if got := m.message(qm, free.ID).State; asked != 2 || got != store.Sent {
+		t.Errorf("asked %d times for an order; what was free is %s", asked, got)
+	}
 }
 
 // What cannot be sealed stays approved and is tried again: nothing is lost, and an officer is told.
