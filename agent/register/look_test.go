@@ -147,6 +147,7 @@ func TestLookTexts(t *testing.T) {
 {"ref":"r2","status":"granted","names":["Abdul Rahman Testpersonzai"],"birth_date":"1990-03-04"}
 {"ref":"r3","status":"granted","names":["測試人"]}
 {"ref":"r4","status":"granted","names":["Mohammed Ali"],"birth_date":"1985-06-17"}
+{"ref":"r6","status":"withdrawn","names":["Karim Bentestperson"]}
 {"ref":"r5","status":"granted","names":["Maria Testpersonova"],"documents":[{"kind":"id","number":"4711","issuer":"QR"}]}
 `)
 	tests := []struct {
@@ -161,6 +162,7 @@ func TestLookTexts(t *testing.T) {
 		{"in Cyrillic letters", "Квартира принадлежит Абдурахман Тестперсонзай.", []Status{Granted}, false},
 		{"words joined", "seen with Abdulrahman Testpersonzai in town", []Status{Granted}, false},
 		{"a word between", "seen with Abdul Rahman Sami Testpersonzai in town", []Status{Granted}, false},
+		{"a particle apart", "the flat of Karim Ben Testperson in town", []Status{Withdrawn}, false},
 		{"in Arabic letters", "شوهد مع عبد الرحمن تستبرسونزاي في المدينة", []Status{Granted}, false},
 		{"in a Chinese sentence", "昨天測試人在城裡", []Status{Granted}, false},
 		{"a passport number", "holder of passport X0000055", []Status{Pending}, true},

@@ -2,6 +2,7 @@ package name
 
 import (
 	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,11 +30,15 @@ type Word struct {
 }
 
 // Words folds a name. Case, accents, punctuation and the script make no difference, and words that come and go between one
-// writing and the next ("al-", "bin", "de la") are left out. First come the single words in their order, then the spans.
+// writing and the next ("al-", "bin", "de la") are left out. First come the single words in their order, then the spans, then single
+// words with what was left out in front of them.
 func Words(s string) []Word {
 	tokens := glue(split(s, false))
-	if named := slices.DeleteFunc(slices.Clone(tokens), token.particle); len(named) > 1 {
+	named, joined := withoutParticles(tokens)
+	if len(named) > 1 {
 		tokens = named
+	} else {
+		joined = nil
 	}
 	tokens = tokens[:min(len(tokens), MaxWords)]
 	var words []Word
@@ -42,7 +47,30 @@ func Words(s string) []Word {
 			words = append(words, join(tokens[from:from+size]...).word(from, from+size-1))
 		}
 	}
+	for _, place := range slices.Sorted(maps.Keys(joined)) {
+		if place < len(tokens) {
+			words = append(words, joined[place].word(place, place))
+		}
+	}
 	return words
+}
+
+// withoutParticles leaves out what comes and goes, and joins it with the word behind it, by the place of that: "Ben Ali" is Ali, and
+// Benali.
+func withoutParticles(tokens []token) (named []token, joined map[int]token) {
+	joined = map[int]token{}
+	var waiting []token
+	for _, t := range tokens {
+		if t.particle() {
+			waiting = append(waiting, t)
+			continue
+		}
+		if len(waiting) > 0 && len(waiting) <= maxSpan {
+			joined[len(named)] = join(append(waiting, t)...)
+		}
+		named, waiting = append(named, t), nil
+	}
+	return named, joined
 }
 
 // Case of the first letter of a word in a text.
@@ -59,7 +87,7 @@ const (
 // right behind the first of the two. From and To count the words of the text. Pairs of which the first begins in a case that
 // skip names are left out: most of a text is no name, and half of the work is in pairs.
 func Text(s string, skip func(Case) bool, each func(Word, Case)) {
-	tokens := slices.DeleteFunc(glue(split(s, true)), token.particle)
+	tokens, joined := withoutParticles(glue(split(s, true)))
 	words := met{}
 	for i, t := range tokens {
 		c := NoCase
@@ -70,6 +98,9 @@ func Text(s string, skip func(Case) bool, each func(Word, Case)) {
 		}
 		if t.letters[0] < '0' || t.letters[0] > '9' {
 			each(words.word(t, i, i), c)
+		}
+		if j, ok := joined[i]; ok && !skip(c) {
+			each(words.word(j, i, i), c)
 		}
 		for part := range han(t) {
 			each(part.word(i, i), c)
@@ -413,7 +444,10 @@ func servantOf(letters []rune) []rune {
 	}
 	for _, article := range []string{"ul", "el", "al", "il", "oul"} {
 		rest, ok := strings.CutPrefix(text, "abd"+article)
-		if ok && len(rest) > 2 && !strings.HasPrefix(rest, "ah") {
+		switch {
+		case ok && strings.HasPrefix(rest, "lah"): // of Allah
+			return []rune("abd·al" + rest)
+		case ok && len(rest) > 2 && !strings.HasPrefix(rest, "ah"):
 			return []rune("abd·" + rest)
 		}
 	}
