@@ -204,11 +204,22 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.screenAll(ctx) })
 	group.Go(func() error { return a.labelAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })
+	group.Go(func() error { return a.watchDisk(ctx) })
 	err = group.Wait()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// watchDisk ends the agent when its disk has not confirmed a write. Started again, it goes on from what the disk has.
+func (a *Agent) watchDisk(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-a.store.Broken():
+		return fmt.Errorf("agent %s: %w", a.me, store.ErrSync)
+	}
 }
 
 // watchTrust looks at the published folder until ctx ends. A document that is refused leaves the last good one in place.

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	ossignal "os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -175,21 +173,9 @@ func TestAFullDiskLetsNothingOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := d.write(aboutSomebody(t))
-	ossignal.Ignore(syscall.SIGXFSZ)
-	defer ossignal.Reset(syscall.SIGXFSZ)
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Fatal(err)
-	}
-	full := limit
-	full.Cur = 1
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
-		t.Fatal(err)
-	}
+	mend := fillDisk(t)
 	err := d.releaseOne(t.Context(), d.message(qm, m.ID))
-	if restored := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); restored != nil {
-		t.Fatal(restored)
-	}
+	mend()
 	if err == nil {
 		t.Error("sealing on a full disk reported success")
 	}

@@ -39,12 +39,33 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 		return err
 	})
 	h.Noticed = a.notices.list()
-	check := api.Check{Name: "store", OK: err == nil, Detail: "opened by this agent"}
-	if err != nil {
-		check.Detail, check.Hint = "cannot be read", "look at the disk and at the agent's log"
-	}
-	h.Checks = append(h.Checks, check)
+	h.Checks = append(h.Checks, checkStore(a.store.Condition(), err))
 	return h, nil
+}
+
+// checkStore names what is wrong with the disk under the database.
+func checkStore(c store.Condition, reading error) api.Check {
+	check := api.Check{Name: "store", Detail: string(c.Fault) + " since " + day(c.Since)}
+	switch {
+	case c.Fault == store.FaultFull:
+		check.Hint = "make room: until then nothing is taken or sent; what peers send waits at the broker"
+	case c.Fault == store.FaultReadOnly:
+		check.Hint = "the file system is read-only: look at the system's log, then mount it writable"
+	case c.Fault == store.FaultWrite:
+		check.Hint = "writing fails: look at the disk and at the system's log"
+	case c.Fault == store.FaultSync:
+		check.Hint = "the disk did not confirm a write: the agent ends, and goes on from what the disk has when it is started again; replace the disk"
+	case c.Fault == store.FaultDamaged:
+		check.Hint = "the database is damaged: stop the agent and restore a backup (comity restore)"
+	case c.Fault == store.FaultSlow:
+		check.Detail = fmt.Sprintf("slow: a commit took %s", c.Took.Round(time.Millisecond))
+		check.Hint = "nothing is lost, everything waits: look at what else uses the disk"
+	case reading != nil:
+		check.Detail, check.Hint = "cannot be read", "look at the disk and at the agent's log"
+	default:
+		check.OK, check.Detail = true, "opened by this agent"
+	}
+	return check
 }
 
 // checkClock compares the clock with the broker's, and without an acceptance yet with what the scheme has signed.

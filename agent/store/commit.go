@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"comity/powercut"
 )
@@ -43,7 +44,13 @@ func (s *Store) gather(first job) []job {
 }
 
 func (s *Store) commit(group []job) {
-	results, err := s.runGroup(group)
+	began := time.Now()
+	var results []error
+	err := ErrSync
+	if !s.isBroken() {
+		results, err = s.runGroup(group)
+		s.note(began, err)
+	}
 	for i, j := range group {
 		if err != nil { // nothing of the group is on disk
 			j.done <- fmt.Errorf("committing: %w", err)

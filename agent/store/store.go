@@ -23,6 +23,9 @@ const (
 // ErrInUse says that another process holds the database: one active agent per authority.
 var ErrInUse = errors.New("database is in use by another agent")
 
+// ErrDamaged says that the file is not as SQLite left it.
+var ErrDamaged = errors.New("the database is damaged: restore a backup")
+
 // ErrClosed is returned for work that arrives after Close.
 var ErrClosed = errors.New("store is closed")
 
@@ -42,6 +45,9 @@ type Store struct {
 	done   chan struct{} // closed when the writer has ended
 	ending sync.Once
 	ended  error // what Close returned
+
+	path      string
+	condition condition
 }
 
 // job is one caller's transaction on its way to the writer.
@@ -61,9 +67,13 @@ func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
 	s := &Store{
 		columns: columns, lock: lock,
 		readers: make(chan *connection, readers), queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
+		path: path, condition: condition{broken: make(chan struct{})},
 	}
 	if err := s.open(ctx, path); err != nil {
 		s.release()
+		if s.faultOf(err) == FaultDamaged {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 		return nil, fmt.Errorf("opening %s: %w", filepath.Base(path), err)
 	}
 	go s.commitGroups()
@@ -91,6 +101,9 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if err := migrate(ctx, s.write); err != nil {
 		return err
 	}
+	if err := settle(ctx, s.write); err != nil {
+		return err
+	}
 	if s.writer, err = connect(ctx, s.write); err != nil {
 		return err
 	}
@@ -101,6 +114,19 @@ func (s *Store) open(ctx context.Context, path string) error {
 		}
 		s.readers <- reader
 		s.reading++
+	}
+	return nil
+}
+
+// settle writes into the file what stands in the log beside it, and syncs it. After a sync that failed, the log may hold
+// transactions whose callers were told that they had failed: now they are on disk or the opening fails.
+func settle(ctx context.Context, db *sql.DB) error {
+	var busy, frames, done int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &done); err != nil {
+		return fmt.Errorf("settling the log: %w", err)
+	}
+	if busy != 0 {
+		return fmt.Errorf("settling the log: %w", ErrInUse)
 	}
 	return nil
 }
@@ -184,6 +210,8 @@ func (s *Store) View(ctx context.Context, work func(*Tx) error) error {
 	select {
 	case <-s.closed:
 		return ErrClosed
+	case <-s.condition.broken:
+		return ErrSync
 	default:
 	}
 	var reader *connection
