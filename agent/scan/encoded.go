@@ -24,12 +24,12 @@ func decodeBase64(text string) (view, bool) {
 			i++
 			continue
 		}
-		begin, seen := i, kind(0)
-		for i < len(text) && base64Bytes[text[i]] {
-			seen |= kinds[text[i]]
-			i++
+		begin, inner := i, kind(0)
+		for i++; i < len(text) && base64Bytes[text[i]]; i++ {
+			inner |= kinds[text[i]]
 		}
-		if i-begin < base64AtLeast || seen&(upper|digit) == 0 {
+		// A word has its capital, if any, at its beginning, or is all in capitals; base64 hardly ever does.
+		if i-begin < base64AtLeast || inner&(upper|digit) == 0 || inner&(lower|digit) == 0 {
 			continue
 		}
 		end := i

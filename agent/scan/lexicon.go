@@ -34,9 +34,12 @@ type term struct {
 	// name: people and places are called like this.
 	name bool
 	text string // as written in the lexicon
-	// before are the stems that the words before the last one must begin with, folded: "medzinárodn* ochran".
+	// before are the stems that the words before the last one must begin with: "medzinárodn* ochran".
 	before []string
 	last   string // what the automaton looks for
+
+	stems [][]uint8 // of before, in codes
+	light string    // last, with its accents
 }
 
 // half says that a term counts only together with one of the other half, in the same language and of the same code.

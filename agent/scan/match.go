@@ -41,9 +41,10 @@ var compiled = sync.OnceValues(func() (*matcher, error) {
 func newMatcher(terms []term) (*matcher, error) {
 	m := &matcher{terms: terms, longer: map[rune][]uint8{}}
 	folded := make([][]rune, len(terms))
+	var stems [][]rune
 	for i, t := range terms {
-		for n, stem := range t.before {
-			t.before[n] = string(foldText(stem))
+		for _, stem := range t.before {
+			stems = append(stems, foldText(stem))
 		}
 		core := []rune(strings.Trim(string(foldText(t.last)), string(separator)))
 		if len(core) < 2 {
@@ -59,8 +60,15 @@ func newMatcher(terms []term) (*matcher, error) {
 		}
 	}
 	var err error
-	if m.letters, err = newAlphabet(folded); err != nil {
+	if m.letters, err = newAlphabet(slices.Concat(folded, stems)); err != nil {
 		return nil, err
+	}
+	for i := range m.terms {
+		t := &m.terms[i]
+		for _, stem := range t.before {
+			t.stems = append(t.stems, m.letters.encode(foldText(stem)))
+		}
+		t.light = lightFold(t.last)
 	}
 	encoded := make([][]uint8, len(folded))
 	for i, f := range folded {
@@ -201,7 +209,7 @@ func (m *matcher) find(text string) (hits, mild []Hit) {
 func (m *matcher) look(text string, i, end int) (Hit, bool) {
 	t, core := &m.terms[i], m.cores[i]
 	start, end, there := span(text[:end], core)
-	if !there || !precededBy(text[:start], t.before) {
+	if !there || !m.precededBy(text[:start], t.stems) {
 		return Hit{}, false
 	}
 	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end, name: t.name}
@@ -217,7 +225,7 @@ func (m *matcher) look(text string, i, end int) (Hit, bool) {
 		h.Track = Plain
 	case !t.accents && leftOut(clear, t.last):
 		h.local, h.leftOut = t.language, true // in its own language, people leave them out; elsewhere it is another word
-	case !t.accents || sameAccents(clear, t.last):
+	case !t.accents || sameAccents(clear, t.light):
 	case capitals(clear):
 		h.Grade = Ambiguous
 	default:
@@ -262,17 +270,55 @@ func span(text string, core []rune) (start, end int, found bool) {
 	return at, end, left == 0
 }
 
-// precededBy reports whether the words before a place begin with the given stems.
-func precededBy(text string, stems []string) bool {
+// precededBy reports whether the words before a place begin with the given stems, in codes.
+func (m *matcher) precededBy(text string, stems [][]uint8) bool {
 	for _, stem := range slices.Backward(stems) {
 		text = strings.TrimRightFunc(text, func(r rune) bool { return !wordRune(r) })
-		begin := len(text) - len(lastWord(text))
-		if !strings.HasPrefix(string(foldText(text[begin:])), stem) {
+		word := lastWord(text)
+		if !m.beginsWith(word, stem) {
 			return false
 		}
-		text = text[:begin]
+		text = text[:len(text)-len(word)]
 	}
 	return true
+}
+
+func (m *matcher) beginsWith(word string, stem []uint8) bool {
+	for i := 0; i < len(word) && len(stem) > 0; {
+		r, width := rune(word[i]), 1
+		if r >= utf8.RuneSelf {
+			r, width = decode(word, i)
+		}
+		i += width
+		for _, code := range m.codesOf(r) {
+			if len(stem) == 0 {
+				break
+			}
+			if code != stem[0] {
+				return false
+			}
+			stem = stem[1:]
+		}
+	}
+	return len(stem) == 0
+}
+
+// codesOf are the codes of any character.
+func (m *matcher) codesOf(r rune) []uint8 {
+	if r < utf8.RuneSelf {
+		return m.ascii[r : r+1]
+	}
+	if r < 0x10000 && m.basic[r] != long {
+		switch pair := m.basic[r]; {
+		case pair == codeSkip:
+			return nil
+		case pair > 0xFF:
+			return []uint8{uint8(pair), uint8(pair >> 8)}
+		default:
+			return []uint8{uint8(pair)}
+		}
+	}
+	return m.codes(r)
 }
 
 func lastWord(text string) string {
@@ -291,8 +337,14 @@ func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// sameAccents reports whether two texts differ in no more than case, invisible characters and separators.
-func sameAccents(a, b string) bool { return lightFold(a) == lightFold(b) }
+// sameAccents reports whether a text differs from a term, lightly folded, in no more than case, invisible characters and
+// separators.
+func sameAccents(clear, light string) bool {
+	if isASCII(clear) && !isASCII(light) {
+		return false
+	}
+	return lightFold(clear) == light
+}
 
 func lightFold(text string) string {
 	var out []rune
