@@ -69,6 +69,11 @@ func Decode(data []byte, v any, limits Limits) error {
 	if err := scan(data, limits.Depth); err != nil {
 		return err
 	}
+	return fill(data, v)
+}
+
+// fill decodes a text that scan let through.
+func fill(data []byte, v any) error {
 	if t := reflect.TypeOf(v); t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct &&
 		jsontext.Value(data).Kind() != '{' {
 		return &DecodeError{Rule: RuleMismatch}
@@ -96,49 +101,93 @@ func Canonical(v any) ([]byte, error) {
 	return value, nil
 }
 
-// scan walks the tokens once and holds every rule that does not depend on the type of the document.
+// scan walks the tokens once and holds every rule that does not depend on the type of the document. Names that differ in
+// case only are looked for where there is any name at all that is not in lower case: in all of our documents there is none.
 func scan(data []byte, depth int) error {
+	mixed, err := readTokens(data, depth, nil)
+	if err == nil && mixed {
+		_, err = readTokens(data, depth, &nameCases{})
+	}
+	return err
+}
+
+// readTokens holds the rules; those of names only where cases is given. mixed tells whether a name has anything but lower-case
+// ASCII in it.
+func readTokens(data []byte, depth int, cases *nameCases) (mixed bool, err error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
-	var names []map[string]struct{} // folded names per open object, nil for an open array
+	before := int64(0)
 	for {
 		tok, err := dec.ReadToken()
 		if err != nil {
-			return refusal(err)
+			return mixed, refusal(err)
 		}
+		raw := data[before:dec.InputOffset()] // the token, behind what separates it from the last one
+		before = dec.InputOffset()
 		switch tok.Kind() {
-		case '{':
-			names = append(names, map[string]struct{}{})
-		case '[':
-			names = append(names, nil)
-		case '}', ']':
-			names = names[:len(names)-1]
+		case '{', '[', '}', ']':
+			cases.nest(tok.Kind())
 		case '"':
 			if !isName(dec) {
 				break
 			}
-			seen, name := names[len(names)-1], fold(tok.String())
-			if _, twice := seen[name]; twice {
-				return &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleCaseVariant}
+			mixed = mixed || !plainName(raw)
+			if cases.twice(tok) {
+				return mixed, &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleCaseVariant}
 			}
-			seen[name] = struct{}{}
 		case '0':
 			if !exact(tok.String()) {
-				return &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleNumberRange}
+				return mixed, &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleNumberRange}
 			}
 		}
-		if len(names) > depth {
-			return &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleTooDeep}
+		if dec.StackDepth() > depth {
+			return mixed, &DecodeError{Pointer: place(dec.StackPointer()), Rule: RuleTooDeep}
 		}
-		if len(names) == 0 {
+		if dec.StackDepth() == 0 {
 			break
 		}
 	}
 	switch _, err := dec.ReadToken(); {
 	case errors.Is(err, io.EOF):
-		return nil
+		return mixed, nil
 	default:
-		return &DecodeError{Rule: RuleTrailing}
+		return mixed, &DecodeError{Rule: RuleTrailing}
 	}
+}
+
+// plainName tells whether a name is its own only case: it is, where it has no letter that could be another's case.
+func plainName(raw []byte) bool {
+	for _, b := range raw {
+		if b >= 'A' && b <= 'Z' || b == '\\' || b >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// nameCases are the names of the objects that are open, without their case. A nil one looks at none.
+type nameCases struct{ open []map[string]struct{} } // nil for an array
+
+func (n *nameCases) nest(kind jsontext.Kind) {
+	switch {
+	case n == nil:
+	case kind == '{':
+		n.open = append(n.open, map[string]struct{}{})
+	case kind == '[':
+		n.open = append(n.open, nil)
+	default:
+		n.open = n.open[:len(n.open)-1]
+	}
+}
+
+// twice notes a name, and tells whether the object had it already in another case.
+func (n *nameCases) twice(tok jsontext.Token) bool {
+	if n == nil {
+		return false
+	}
+	seen, name := n.open[len(n.open)-1], fold(tok.String())
+	_, twice := seen[name]
+	seen[name] = struct{}{}
+	return twice
 }
 
 // isName tells whether the string just read is a member's name: in an object, names are the odd tokens.

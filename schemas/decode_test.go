@@ -150,3 +150,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Names are compared without their case where any name of the document has one, however deep it stands.
+func TestCaseVariantsAreFoundWhereverTheyStand(t *testing.T) {
+	for text, rule := range map[string]DecodeRule{
+		`{"a":1,"b":{"c":[{"kind":1,"Kind":2}]}}`: RuleCaseVariant,
+		`{"kind":1,"b":{"KIND":1},"\u004bind":2}`: RuleCaseVariant, // an escaped K
+		"{\"kind\":1,\"\u212aind\":2}":            RuleCaseVariant, // the sign of the Kelvin
+		"{\"s\":1,\"\u017f\":2}":                  RuleCaseVariant, // the long s
+		`{"a":{"kind":1},"b":{"Kind":1}}`:         "",
+		`{"kind":1,"\u006bind":2}`:                RuleDuplicateName,
+	} {
+		var v any
+		err := Decode([]byte(text), &v, DefaultLimits)
+		refused, _ := errors.AsType[*DecodeError](err)
+		if rule == "" && err != nil || rule != "" && (refused == nil || refused.Rule != rule) {
+			t.Errorf("%s: %v, want %q", text, err, rule)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	text := []byte(`{"channel":"mla","type":"mla.request/1","body":{"facts":"` + strings.Repeat("a sentence ", 300) + `","list":[1,2,{"kind":"x"}]}}`)
+	for b.Loop() {
+		var v any
+		if err := Decode(text, &v, PayloadLimits); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -75,8 +75,11 @@ func (s *schemaSet) expand(places []schemaAt) []schemaAt {
 
 // step goes one member or item down, and tells whether what it comes to is marked.
 func (s *schemaSet) step(from []schemaAt, token string) (down []schemaAt, safe bool) {
-	_, err := strconv.ParseUint(token, 10, 16)
-	index := err == nil
+	index := token != "" && token[0] >= '0' && token[0] <= '9'
+	if index {
+		_, err := strconv.ParseUint(token, 10, 16)
+		index = err == nil
+	}
 	for _, p := range from {
 		node, _ := p.node.(map[string]any)
 		if properties, ok := node["properties"].(map[string]any); ok && properties[token] != nil {

@@ -55,7 +55,7 @@ type Defect struct {
 // InvalidError is every refusal of Validate.
 type InvalidError struct {
 	Defects []Defect // sorted by pointer, then rule; never empty
-	cause   error    // ErrUnknownType or ErrUnsupportedVersion, or nil
+	cause   error    // ErrUnknownType, ErrUnsupportedVersion, a *DecodeError, or nil
 }
 
 func (e *InvalidError) Error() string {
@@ -80,14 +80,21 @@ func (e *InvalidError) Unwrap() error { return e.cause }
 // decoded. The error is an *InvalidError with every defect at once; it wraps ErrUnknownType or ErrUnsupportedVersion
 // where the type is not read here.
 func Validate(payload []byte) (*Payload, error) {
+	p, _, err := Read(payload)
+	return p, err
+}
+
+// Read is Validate, and gives the tree of the text as well: also where the payload is not valid, as long as it is one
+// document of the strict form.
+func Read(payload []byte) (*Payload, any, error) {
 	set, err := compiled()
 	if err != nil {
-		return nil, fmt.Errorf("compiling the embedded schemas: %w", err)
+		return nil, nil, fmt.Errorf("compiling the embedded schemas: %w", err)
 	}
 	// 1. One text, one document.
 	var tree any
 	if err := Decode(payload, &tree, PayloadLimits); err != nil {
-		return nil, set.undecodable(err)
+		return nil, nil, set.undecodable(err)
 	}
 	// 2. Its type decides the schema. Without a type only the envelope can be looked at.
 	object, _ := tree.(map[string]any)
@@ -96,7 +103,7 @@ func Validate(payload []byte) (*Payload, error) {
 	if t, err := ParseMessageType(name); err == nil {
 		known, ok := set.types[t]
 		if !ok {
-			return nil, set.unread(t)
+			return nil, tree, set.unread(t)
 		}
 		schema = known.schema
 	}
@@ -105,20 +112,20 @@ func Validate(payload []byte) (*Payload, error) {
 	if err := schema.Validate(tree); err != nil {
 		invalid, ok := errors.AsType[*jsonschema.ValidationError](err)
 		if !ok {
-			return nil, &InvalidError{Defects: []Defect{{Rule: RuleOther}}}
+			return nil, tree, &InvalidError{Defects: []Defect{{Rule: RuleOther}}}
 		}
 		defects = set.translate(invalid, defects)
 	}
 	defects = append(defects, set.checkContent(object)...)
 	if len(defects) > 0 {
-		return nil, &InvalidError{Defects: tidy(defects)}
+		return nil, tree, &InvalidError{Defects: tidy(defects)}
 	}
 	// 4. The typed form. A schema that lets through what the type cannot hold is a mistake of ours, and refuses too.
 	var p Payload
-	if err := Decode(payload, &p, PayloadLimits); err != nil {
-		return nil, set.undecodable(err)
+	if err := fill(payload, &p); err != nil {
+		return nil, tree, set.undecodable(err)
 	}
-	return &p, nil
+	return &p, tree, nil
 }
 
 // undecodable turns the decoder's refusal into a defect.
@@ -138,7 +145,7 @@ func (s *schemaSet) undecodable(err error) error {
 	case RuleCaseVariant:
 		hint = "two members differ in case only"
 	}
-	return &InvalidError{Defects: []Defect{{Pointer: s.known(refused.Pointer), Rule: Rule(refused.Rule), Hint: hint}}}
+	return &InvalidError{Defects: []Defect{{Pointer: s.known(refused.Pointer), Rule: Rule(refused.Rule), Hint: hint}}, cause: refused}
 }
 
 // known cuts a pointer off before the first name that no schema has.

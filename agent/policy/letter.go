@@ -27,15 +27,13 @@ type letter struct {
 
 // readLetter takes a payload apart. The error is for bytes that are no JSON document of the strict form.
 func readLetter(payload []byte) (*letter, error) {
-	var tree any
-	if err := schemas.Decode(payload, &tree, schemas.PayloadLimits); err != nil {
-		_, invalid := schemas.Validate(payload) // says the same as a list of defects
-		return nil, errors.Join(invalid, err)
+	valid, tree, err := schemas.Read(payload)
+	if _, undecodable := errors.AsType[*schemas.DecodeError](err); undecodable && tree == nil {
+		return nil, err
 	}
-	l := &letter{bytes: payload}
+	l := &letter{bytes: payload, payload: valid}
 	l.tree, _ = tree.(map[string]any)
-	var err error
-	if l.payload, err = schemas.Validate(payload); err != nil {
+	if err != nil {
 		invalid, ok := errors.AsType[*schemas.InvalidError](err)
 		if !ok {
 			return nil, err
