@@ -31,6 +31,14 @@ const (
 	AlarmAcceptance  AlarmKind = "acceptance-wrong"    // the broker answered with an acceptance that is not one
 )
 
+// The alarms about the history that a desk shares with a peer (witness.go).
+const (
+	AlarmOwnRewritten   AlarmKind = "own-history-rewritten"  // our log of what we sent is not what a peer's receipts have shown it to be
+	AlarmPeerRewritten  AlarmKind = "peer-history-rewritten" // a peer's receipts contradict each other about what we sent
+	AlarmHistoryDiffers AlarmKind = "history-differs"        // a peer's receipt knows of other messages; whose history was changed, it does not prove
+	AlarmPeerShrunk     AlarmKind = "peer-history-shrunk"    // a peer's later receipt knows of fewer numbers than an earlier one: has it lost some?
+)
+
 // raise raises an alarm in the transaction of what caused it, and logs it the first time. subject is a number, an id or
 // a closed reason, never content.
 func (a *Agent) raise(tx *store.Tx, kind AlarmKind, peer schemas.AuthorityID, subject string) error {

@@ -169,7 +169,7 @@ func (a *Agent) ask(tx *store.Tx, peer schemas.AuthorityID, channel schemas.Chan
 			ID: sealed.Header.ID, Kind: store.KindResend, Peer: peer, Channel: channel, JWSSHA256: store.Hash(sealed.Hash),
 			Wire: sealed.Wire, NextAt: now, ExpiresAt: now.Add(a.config.Timing.HoleAlarm),
 		}),
-		a.recordSigned(tx, peer, envelope.KindResend, sealed.Header, sealed.Hash),
+		a.recordSigned(tx, envelope.KindResend, sealed.Header, sealed.Hash),
 	)
 }
 

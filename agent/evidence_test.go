@@ -1,54 +1,70 @@
 package agent
 
 import (
-	"slices"
 	"testing"
 
 	"comity/agent/store"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
-// leaves are the hashes of a log, sorted: the two sides write the same ones, each in the order in which it saw them.
-func (d *desk) leaves(log schemas.AuthorityID) (sorted []store.Hash) {
+// logAt is a desk's copy of a log.
+func (d *desk) logAt(origin journal.Origin) (c journal.Checkpoint) {
 	d.t.Helper()
-	err := d.store.View(d.t.Context(), func(tx *store.Tx) (err error) {
-		sorted, err = tx.Leaves(log)
+	err := d.store.View(d.t.Context(), func(tx *store.Tx) error {
+		edge, err := tx.Edge(origin)
+		c = edge.Checkpoint(origin)
 		return err
 	})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	slices.SortFunc(sorted, func(a, b store.Hash) int { return slices.Compare(a[:], b[:]) })
-	return sorted
+	return c
 }
 
-// Each commit leaves its evidence: in the log of a pair what both sides hold, in the home log what no peer ever sees.
+// sameLogs holds the two copies of both logs of a pair against each other, and their sizes against what is wanted.
+func (w *world) sameLogs(t *testing.T, a, b schemas.AuthorityID, sent, received int64) {
+	t.Helper()
+	for origin, want := range map[journal.Origin]int64{journal.Between(a, b): sent, journal.Between(b, a): received} {
+		here, there := w.desks[a].logAt(origin), w.desks[b].logAt(origin)
+		if here != there || here.Size != want {
+			t.Errorf("%s: %d leaves here and %d there, want %d; hashes %s, %s", origin, here.Size, there.Size, want, here.Root, there.Root)
+		}
+	}
+}
+
+// Each commit leaves its evidence: in the log of a direction the number that both sides have, and in the home log, which no
+// peer ever sees, all the rest.
 func TestEveryStepLeavesItsEvidence(t *testing.T) {
 	w := newWorld(t)
 	m, n, p := w.desks[qm], w.desks[qn], w.desks[qp]
-	home := len(m.leaves(store.HomeLog))
+	home := m.logAt(journal.Home(qm)).Size
+	grown := func(what string, by int64) {
+		t.Helper()
+		now := m.logAt(journal.Home(qm)).Size
+		if now-home != by {
+			t.Errorf("%d leaves at home of %s, want %d", now-home, what, by)
+		}
+		home = now
+	}
 	written := m.write(draft(t, qn, "request", "", ""))
-	if got := len(m.leaves(store.HomeLog)) - home; got != 2 { // drafted, approved
-		t.Errorf("%d leaves at home of a draft and its approval, want 2", got)
-	}
-	if got := len(m.leaves(qn)); got != 0 {
-		t.Errorf("%d leaves in the pair's log before anything is sealed", got)
-	}
+	grown("a draft and its approval", 2)
+	w.sameLogs(t, qm, qn, 0, 0)
 	m.seal(written.ID)
-	if got := len(m.leaves(qn)); got != 1 {
-		t.Errorf("%d leaves of a sealed message, want 1", got)
+	grown("a sealed message", 1)
+	if got := m.logAt(journal.Between(qm, qn)).Size; got != 1 {
+		t.Errorf("%d numbers of a sealed message, want 1", got)
 	}
 	w.carry(t)
+	grown("the broker's acceptance and the receipt", 2)
+	w.sameLogs(t, qm, qn, 1, 0)
 	n.send(draft(t, qm, "acknowledgement", written.Case, ""))
 	w.carry(t)
-	here, there := m.leaves(qn), n.leaves(qm)
-	if len(here) != 4 || !slices.Equal(here, there) { // two messages, two receipts
-		t.Errorf("%d leaves here and %d there, want the same 4", len(here), len(there))
-	}
-	if got := len(p.leaves(qm)) + len(p.leaves(qn)); got != 0 {
-		t.Errorf("a third authority has %d leaves of it", got)
-	}
-	if got := len(m.leaves(store.HomeLog)) - home; got != 3 { // and taken by the broker
-		t.Errorf("%d leaves at home, want 3", got)
+	grown("a message and our receipt for it", 2)
+	w.sameLogs(t, qm, qn, 1, 1)
+	for _, other := range []schemas.AuthorityID{qm, qn} {
+		if got := p.logAt(journal.Between(other, qp)).Size + p.logAt(journal.Between(qp, other)).Size; got != 0 {
+			t.Errorf("a third authority has %d leaves with %s", got, other)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"comity/agent/link"
 	"comity/agent/store"
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -372,6 +373,10 @@ func (w *world) wantArrived(t *testing.T, from, to *desk) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	log := journal.Between(from.me, to.me)
+	if here, there := from.logAt(log), to.logAt(log); here != there || here.Size != int64(len(sent)) {
+		t.Errorf("the log %s has %d leaves here and %d there, hashes %s and %s", log, here.Size, there.Size, here.Root, there.Root)
+	}
 	if depth := outboxDepth(t, from); depth != 0 {
 		t.Errorf("the outbox of %s holds %d rows", from.me, depth)
 	}
@@ -394,6 +399,7 @@ func (w *world) receiptOf(t *testing.T, m *store.Message) envelope.Receipt {
 		JWS      envelope.Hash     `json:"jws_sha256"`
 		Outcome  envelope.Outcome  `json:"outcome"`
 		StoredAt time.Time         `json:"stored_at"`
+		Log      string            `json:"checkpoint"` // the copies of the logs are compared themselves
 	}
 	if err := schemas.Decode(payload, &said, schemas.DefaultLimits); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"comity/agent/store"
 	"comity/deploy/samples"
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -45,7 +46,8 @@ func leaksOfHolding() []planted {
 			s.change(d, func(tx *store.Tx) error {
 				pair, err := tx.Pair(m.Recipient)
 				pair.Sent++
-				return errors.Join(err, tx.PutPair(pair))
+				used := journal.Number{From: d.me, To: m.Recipient, Seq: pair.Sent, JWS: m.PayloadSHA256}
+				return errors.Join(err, tx.PutPair(pair), d.recordNumber(tx, used))
 			})
 		}}, "header seq", "QP/justice is sent a message by QM/justice"},
 		{"what is held takes part in the chain of hashes", leak{holds: func(s *stage, d *desk, m *store.Message) {
@@ -90,9 +92,9 @@ func leaksOfHolding() []planted {
 // leaksOfBoth are faults that show in the other world too, and must tell the two apart all the same.
 func leaksOfBoth() []planted {
 	return []planted{
-		{"a receipt counts the home log", leak{submits: toOrigin(store.KindReceipt, func(s *stage, d *desk, p *store.Parcel) {
-			s.signAgain(d, p, func(_, payload map[string]any) { payload["tree_size"] = s.leaves(d, store.HomeLog) })
-		})}, "payload tree_size", "QP/justice is sent a receipt by QM/justice"},
+		{"a checkpoint counts the home log", leak{submits: toOrigin(store.KindReceipt, func(s *stage, d *desk, p *store.Parcel) {
+			s.signAgain(d, p, func(_, payload map[string]any) { payload["checkpoint"] = s.homeCheckpoint(d) })
+		})}, "payload checkpoint", "QP/justice is sent a receipt by QM/justice"},
 	}
 }
 
@@ -175,17 +177,18 @@ func (s *stage) change(d *desk, work func(*store.Tx) error) {
 	s.stir(d)
 }
 
-func (s *stage) leaves(d *desk, log schemas.AuthorityID) (n int) {
+// homeCheckpoint is the size and the hash of a desk's home log, in the form of what a receipt may say.
+func (s *stage) homeCheckpoint(d *desk) (text string) {
 	s.t.Helper()
 	err := d.store.View(s.t.Context(), func(tx *store.Tx) error {
-		leaves, err := tx.Leaves(log)
-		n = len(leaves)
+		edge, err := tx.Edge(journal.Home(d.me))
+		text = edge.Checkpoint(journal.Between(qp, d.me)).Text()
 		return err
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return n
+	return text
 }
 
 // firstHeld is a message of a desk that is held back from the State of origin, "" where there is none.

@@ -12,6 +12,7 @@ import (
 	"comity/agent/store"
 	"comity/pki"
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -169,7 +170,8 @@ func (g *teller) probes() []probe {
 		}},
 		{"a receipt for nothing", func(p *prober, _ map[string]any) {
 			p.control(func(h envelope.Header) (*envelope.Sealed, error) {
-				return envelope.SealReceipt(h, envelope.Receipt{ID: fixedID('r'), Seq: 77, JWS: envelope.Hash{7}, Outcome: envelope.Stored, StoredAt: h.SentAt}, p.from.signer(), p.keyOfHost())
+				return envelope.SealReceipt(h, envelope.Receipt{ID: fixedID('r'), Seq: 77, JWS: envelope.Hash{7}, Outcome: envelope.Stored, StoredAt: h.SentAt,
+					Checkpoint: journal.Edge{}.Checkpoint(journal.Between(h.To, h.From))}, p.from.signer(), p.keyOfHost())
 			})
 		}},
 		{"a breach notice about nothing", func(p *prober, _ map[string]any) {

@@ -18,6 +18,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -213,15 +214,21 @@ func (v *view) lookAtDesk(d *desk) error {
 
 // lookAtPeers notes the numbers, arrivals and evidence of each pair.
 func (v *view) lookAtPeers(tx *store.Tx, d *desk, peers map[schemas.AuthorityID]bool) error {
-	for _, peer := range append(sortedKeys(peers), store.HomeLog) {
-		leaves, err := tx.Leaves(peer)
+	logs, err := tx.Logs()
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		edge, err := tx.Edge(log)
 		if err != nil {
 			return err
 		}
-		v.noteOneOf(fmt.Sprintf("%s has a log of evidence with %q", d.me, peer), fact{"leaves", fmt.Sprint(len(leaves))})
-		if peer == store.HomeLog {
-			continue
-		}
+		v.noteRow(fmt.Sprintf("%s has a log", d.me), edge.Checkpoint(log))
+	}
+	if err := noteAll(v, fmt.Sprintf("%s has the word of a witness", d.me), func(int) ([]store.Witness, error) { return tx.Witnesses() }, listLimit); err != nil {
+		return err
+	}
+	for _, peer := range sortedKeys(peers) {
 		pair, err := tx.Pair(peer)
 		if err != nil {
 			return err
@@ -336,6 +343,10 @@ func (w *walk) into(name string, value reflect.Value) {
 		add(hex.EncodeToString(one[:]))
 		return
 	case envelope.Hash:
+		add(one.String())
+		return
+	case journal.Hash: // always over what was drawn
+		w.drew(one.String())
 		add(one.String())
 		return
 	}

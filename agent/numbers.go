@@ -6,6 +6,7 @@ import (
 
 	"comity/agent/envelope"
 	"comity/agent/store"
+	"comity/pki/journal"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
@@ -38,7 +39,10 @@ func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) (
 		if err != nil {
 			return nil, err
 		}
-		if next.Seq != latest.Seq { // the latest was judged on arrival
+		if next.Seq != latest.Seq { // the latest was judged, and put into its log, on arrival
+			if err := a.recordNumber(tx, journal.Number{From: pair.Peer, To: a.me, Seq: next.Seq, JWS: next.JWSSHA256}); err != nil {
+				return nil, err
+			}
 			id, err := a.judge(tx, next)
 			if err != nil {
 				return nil, err

@@ -8,6 +8,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -324,8 +325,8 @@ func TestAReceiptForOtherBytesIsNotBelieved(t *testing.T) {
 	m, n := w.desks[qm], w.desks[qn]
 	request := m.send(draft(t, qn, "request", "", ""))
 	forged := envelope.StoredReceipt(envelope.Authentic{
-		Header: envelope.Header{ID: request.ID, Seq: request.Seq}, Hash: envelope.Hash{1},
-	}, m.now())
+		Header: envelope.Header{From: qm, To: qn, ID: request.ID, Seq: request.Seq}, Hash: envelope.Hash{1},
+	}, m.now(), journal.Edge{})
 	to, err := n.trust.View().EncryptionKey(qm, n.now())
 	if err != nil {
 		t.Fatal(err)

@@ -192,7 +192,7 @@ func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error
 		return err
 	}
 	m.Acceptance = acceptance
-	return errors.Join(tx.PutMessage(m), a.recordHome(tx, eventAccepted, m.ID, m.JWSSHA256, ""))
+	return errors.Join(tx.PutMessage(m), a.record(tx, acceptedEvent(m, acceptance)))
 }
 
 // refusedByBroker keeps the row: its number is used, and an agreement or a quota may come back. What no waiting can mend

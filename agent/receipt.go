@@ -19,6 +19,9 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 		changed = nil
 		tx.Step(powercut.Receipted)
 		peer := v.Header().From
+		if err := a.witness(tx, v, r); err != nil {
+			return err
+		}
 		m, err := tx.MessageByNumber(a.me, peer, r.Seq)
 		if errors.Is(err, store.ErrNotFound) {
 			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
@@ -63,7 +66,7 @@ func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r e
 	err := errors.Join(
 		tx.PutMessage(m),
 		tx.DropParcel(m.ID),
-		a.recordSigned(tx, m.Recipient, envelope.KindReceipt, v.Header(), v.Hash()),
+		a.recordSigned(tx, envelope.KindReceipt, v.Header(), v.Hash()),
 		a.refile(tx, m.Case, m.Recipient),
 		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
 		a.clear(tx, AlarmRefused, m.Recipient, string(m.ID)),
@@ -84,7 +87,7 @@ func (a *Agent) settleVoid(tx *store.Tx, m *store.Message, v *envelope.Verified)
 	return errors.Join(
 		tx.PutMessage(m),
 		tx.DropParcel(m.VoidID),
-		a.recordSigned(tx, m.Recipient, envelope.KindReceipt, v.Header(), v.Hash()),
+		a.recordSigned(tx, envelope.KindReceipt, v.Header(), v.Hash()),
 		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
 	)
 }
@@ -163,7 +166,7 @@ func (a *Agent) void(tx *store.Tx, m *store.Message) error {
 			Wire: m.Wire, NextAt: now, ExpiresAt: now.Add(envelope.MaxValidity),
 		}),
 		a.refile(tx, m.Case, m.Recipient),
-		a.recordSigned(tx, m.Recipient, envelope.KindVoid, sealed.Header, sealed.Hash),
+		a.recordSigned(tx, envelope.KindVoid, sealed.Header, sealed.Hash),
 		a.raise(tx, AlarmExpired, m.Recipient, string(m.ID)),
 		a.clearLate(tx, m),
 	)

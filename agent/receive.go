@@ -13,6 +13,7 @@ import (
 	"comity/agent/link"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/powercut"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
@@ -241,6 +242,9 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 			n.fate, n.message.State, n.message.Reason = store.FateRejected, store.Rejected, string(n.rejection)
 		}
 	}
+	if err := a.recordArrival(tx, n, pair); err != nil {
+		return nil, err
+	}
 	now := a.now()
 	arrival, err := a.receipt(tx, n.authentic, n.rejection, now)
 	if err != nil {
@@ -256,9 +260,6 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 			return nil, err
 		}
 	}
-	if err := a.recordSigned(tx, header.From, n.authentic.Kind, header, n.authentic.Hash); err != nil {
-		return nil, err
-	}
 	touched, err := a.advance(tx, pair, header)
 	if err != nil {
 		return nil, err
@@ -267,6 +268,16 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 		touched = append(touched, n.message.Case)
 	}
 	return touched, a.refileAll(tx, touched, header.From)
+}
+
+// recordArrival leaves the evidence of a number. In the log of its direction it stands once every number before it does;
+// one that came too soon is put there by advance.
+func (a *Agent) recordArrival(tx *store.Tx, n numbered, pair store.Pair) error {
+	header := n.authentic.Header
+	if err := a.recordSigned(tx, n.authentic.Kind, header, n.authentic.Hash); err != nil || header.Seq != pair.Received+1 {
+		return err
+	}
+	return a.recordNumber(tx, journal.Number{From: header.From, To: a.me, Seq: header.Seq, JWS: n.link})
 }
 
 // takeAgain is for a number or id that came before. The same bytes are a duplicate, and its sender may not have the
@@ -306,11 +317,15 @@ func (a *Agent) answer(tx *store.Tx, n numbered, reason envelope.Rejection) erro
 
 // receipt signs and seals the receipt for a number and puts it into the outbox. An empty reason says stored.
 func (a *Agent) receipt(tx *store.Tx, what envelope.Authentic, reason envelope.Rejection, now time.Time) (store.Arrival, error) {
-	content := envelope.StoredReceipt(what, now)
-	if reason != "" {
-		content = envelope.RejectedReceipt(what, reason, now)
-	}
 	peer := what.Header.From
+	edge, err := tx.Edge(journal.Between(peer, a.me))
+	if err != nil {
+		return store.Arrival{}, err
+	}
+	content := envelope.StoredReceipt(what, now, edge)
+	if reason != "" {
+		content = envelope.RejectedReceipt(what, reason, now, edge)
+	}
 	to, err := a.trust.View().EncryptionKey(peer, now)
 	if err != nil {
 		return store.Arrival{}, fmt.Errorf("sealing a receipt for %s: %w", peer, err)
@@ -329,7 +344,7 @@ func (a *Agent) receipt(tx *store.Tx, what envelope.Authentic, reason envelope.R
 			ID: sealed.Header.ID, Kind: store.KindReceipt, Lane: laneOfReceipt(header.Channel), Peer: peer, Channel: header.Channel, Subject: what.Header.ID,
 			JWSSHA256: store.Hash(sealed.Hash), Wire: sealed.Wire, NextAt: now, ExpiresAt: now.Add(receiptLife),
 		}),
-		a.recordSigned(tx, peer, envelope.KindReceipt, sealed.Header, sealed.Hash),
+		a.recordSigned(tx, envelope.KindReceipt, sealed.Header, sealed.Hash),
 	)
 }
 

@@ -17,6 +17,7 @@ import (
 	"comity/agent/policy"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/powercut"
 	"comity/schemas"
 	"comity/schemas/lifecycle"
@@ -293,7 +294,8 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 		noteItems(tx, m),
 		a.audit(tx, []byte(m.ID), store.DecisionSent, d),
 		a.refile(tx, m.Case, m.Recipient),
-		a.recordSigned(tx, m.Recipient, envelope.KindMessage, sealed.Header, sealed.Hash),
+		a.recordSigned(tx, envelope.KindMessage, sealed.Header, sealed.Hash),
+		a.recordNumber(tx, journal.Number{From: a.me, To: m.Recipient, Seq: m.Seq, JWS: m.JWSSHA256}),
 		a.clear(tx, AlarmUnsealable, m.Recipient, string(m.ID)),
 	)
 }

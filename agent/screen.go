@@ -190,7 +190,7 @@ func (a *Agent) tellBreach(tx *store.Tx, m *store.Message) error {
 			ID: sealed.Header.ID, Kind: store.KindBreach, Lane: laneOfReceipt(m.Channel), Peer: m.Sender, Channel: m.Channel, Subject: m.ID,
 			JWSSHA256: store.Hash(sealed.Hash), Wire: sealed.Wire, NextAt: now, ExpiresAt: now.Add(receiptLife),
 		}),
-		a.recordSigned(tx, m.Sender, envelope.KindBreach, sealed.Header, sealed.Hash),
+		a.recordSigned(tx, envelope.KindBreach, sealed.Header, sealed.Hash),
 	)
 }
 
@@ -208,7 +208,7 @@ func (a *Agent) takeBreach(ctx context.Context, v *envelope.Verified, b envelope
 		}
 		return errors.Join(
 			a.alert(tx, AlertBreach, string(m.ID), peer),
-			a.recordSigned(tx, peer, envelope.KindBreach, v.Header(), v.Hash()),
+			a.recordSigned(tx, envelope.KindBreach, v.Header(), v.Hash()),
 		)
 	})
 }

@@ -3,11 +3,13 @@ package envelope
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -47,9 +49,8 @@ func validOnes(tb testing.TB, w *world) []attempt {
 	lost := w.message(tb, 3, large.Hash, w.payload)
 	void, err := SealVoid(h, Void{ID: lost.Header.ID, JWS: lost.Hash}, w.desk(qm).signer, w.desk(qn).encryption)
 	must(tb, err)
-	a := Authentic{Kind: KindMessage, Header: lost.Header, Hash: lost.Hash}
-	stored := w.control(tb, StoredReceipt(a, w.at))
-	rejected := w.control(tb, RejectedReceipt(a, RejectedVersion, w.at))
+	stored := w.control(tb, StoredReceipt(turned(lost), w.at, logOf(3)))
+	rejected := w.control(tb, RejectedReceipt(turned(lost), RejectedVersion, w.at, logOf(3)))
 	resend := w.control(tb, Resend{First: 2, Last: 3})
 	after := w.message(tb, 4, lost.Hash, w.payload)
 	return []attempt{
@@ -354,7 +355,11 @@ func contents(tb testing.TB, w *world) []attempt {
 		return attempt{name: name, wire: sealed.Wire, want: BadContent}
 	}
 	id, hash := `"id":"0123456789abcdefghjkmnpqrs"`, `"jws_sha256":"`+strings.Repeat("ab", 32)+`"`
-	stored := id + `,` + hash + `,"seq":1,"stored_at":"2026-03-02T12:00:00Z"`
+	unsure := id + `,` + hash + `,"seq":1,"stored_at":"2026-03-02T12:00:00Z"`
+	point := func(text string) string { return `"checkpoint":` + strconv.Quote(text) }
+	log := logOf(1).Checkpoint(journal.Between(qn, qm))
+	other := logOf(1).Checkpoint(journal.Between(qm, qn))
+	stored := unsure + `,` + point(log.Text())
 	return []attempt{
 		forge("receipt-empty", KindReceipt, ``),
 		forge("receipt-unknown-outcome", KindReceipt, `{`+stored+`,"outcome":"held"}`),
@@ -365,8 +370,12 @@ func contents(tb testing.TB, w *world) []attempt {
 		forge("receipt-unknown-member", KindReceipt, `{`+stored+`,"outcome":"stored","total":7}`),
 		forge("receipt-duplicate-member", KindReceipt, `{`+stored+`,"outcome":"stored","outcome":"rejected"}`),
 		forge("receipt-case-variant", KindReceipt, `{`+stored+`,"outcome":"stored","Outcome":"rejected"}`),
-		forge("receipt-no-hash", KindReceipt, `{`+id+`,"seq":1,"stored_at":"2026-03-02T12:00:00Z","outcome":"stored"}`),
-		forge("receipt-no-number", KindReceipt, `{`+id+`,`+hash+`,"seq":0,"stored_at":"2026-03-02T12:00:00Z","outcome":"stored"}`),
+		forge("receipt-no-checkpoint", KindReceipt, `{`+unsure+`,"outcome":"stored"}`),
+		forge("receipt-checkpoint-of-another-log", KindReceipt, `{`+unsure+`,"outcome":"stored",`+point(other.Text())+`}`),
+		forge("receipt-checkpoint-of-a-home-log", KindReceipt, `{`+unsure+`,"outcome":"stored",`+point(logOf(1).Checkpoint(journal.Home(qm)).Text())+`}`),
+		forge("receipt-checkpoint-with-more", KindReceipt, `{`+unsure+`,"outcome":"stored",`+point(log.Text()+"7\n")+`}`),
+		forge("receipt-no-hash", KindReceipt, `{`+id+`,"seq":1,"stored_at":"2026-03-02T12:00:00Z","outcome":"stored",`+point(log.Text())+`}`),
+		forge("receipt-no-number", KindReceipt, `{`+id+`,`+hash+`,"seq":0,"stored_at":"2026-03-02T12:00:00Z","outcome":"stored",`+point(log.Text())+`}`),
 		forge("void-no-hash", KindVoid, `{`+id+`}`),
 		forge("void-of-nothing", KindVoid, `{`+id+`,"jws_sha256":"`+strings.Repeat("00", 32)+`"}`),
 		forge("resend-backwards", KindResend, `{"from_seq":3,"to_seq":2}`),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -48,9 +49,6 @@ func rejections() []Rejection {
 
 // Receipt is the recipient's signed word about one number. The sender keeps the number in its outbox until it has it.
 // No receipt exists for bytes whose sender is not proved: there would be nobody to tell the truth to.
-//
-// The checkpoint of the pair's evidence log becomes a member of the receipt when there is such a log; until then a
-// receipt says nothing about the log.
 type Receipt struct {
 	ID       schemas.MessageID // of what is receipted
 	Seq      uint64
@@ -58,16 +56,20 @@ type Receipt struct {
 	Outcome  Outcome
 	Reason   Rejection // with Rejected only
 	StoredAt time.Time // when the outcome became durable, to the second
+	// Checkpoint is of the recipient's log of what the sender has sent it (pki/journal), when it made the receipt. The sender
+	// has the same log and compares. It counts the sender's own numbers and nothing else.
+	Checkpoint journal.Checkpoint
 }
 
-// StoredReceipt says that what a was is durable here.
-func StoredReceipt(a Authentic, at time.Time) Receipt {
-	return Receipt{ID: a.Header.ID, Seq: a.Header.Seq, JWS: a.Hash, Outcome: Stored, StoredAt: at.UTC().Truncate(time.Second)}
+// StoredReceipt says that what a was is durable here, where the log of its direction has come to this edge.
+func StoredReceipt(a Authentic, at time.Time, log journal.Edge) Receipt {
+	return Receipt{ID: a.Header.ID, Seq: a.Header.Seq, JWS: a.Hash, Outcome: Stored, StoredAt: at.UTC().Truncate(time.Second),
+		Checkpoint: log.Checkpoint(journal.Between(a.Header.From, a.Header.To))}
 }
 
 // RejectedReceipt says why what a was is not taken into the case.
-func RejectedReceipt(a Authentic, reason Rejection, at time.Time) Receipt {
-	r := StoredReceipt(a, at)
+func RejectedReceipt(a Authentic, reason Rejection, at time.Time, log journal.Edge) Receipt {
+	r := StoredReceipt(a, at, log)
 	r.Outcome, r.Reason = Rejected, reason
 	return r
 }
@@ -104,6 +106,9 @@ type (
 		Outcome  Outcome           `json:"outcome"`
 		Reason   Rejection         `json:"reason,omitzero"`
 		StoredAt wireTime          `json:"stored_at"`
+		// Checkpoint is the text of c2sp.org/tlog-checkpoint. The signature over the receipt covers it: one more inside would
+		// say the same and cost a fifth of all cryptography of a message.
+		Checkpoint string `json:"checkpoint"`
 	}
 	wireVoided struct {
 		ID  schemas.MessageID `json:"id"`
@@ -122,11 +127,11 @@ type (
 
 // SealReceipt seals a receipt.
 func SealReceipt(h Header, r Receipt, s Signer, to pki.Proof) (*Sealed, error) {
-	if err := r.check(); err != nil {
+	if err := r.check(h); err != nil {
 		return nil, fmt.Errorf("sealing a receipt: %w", err)
 	}
 	return sealControl(KindReceipt, h, wireReceipt{ID: r.ID, Seq: r.Seq, JWS: &r.JWS, Outcome: r.Outcome,
-		Reason: r.Reason, StoredAt: wireTime(r.StoredAt)}, s, to)
+		Reason: r.Reason, StoredAt: wireTime(r.StoredAt), Checkpoint: r.Checkpoint.Text()}, s, to)
 }
 
 // SealVoid seals a void. Its header has the Seq and Prev of the voided message, and an ID of its own.
@@ -165,7 +170,7 @@ func sealControl(kind Kind, h Header, content any, s Signer, to pki.Proof) (*Sea
 	return seal(kind, h, payload, s, to)
 }
 
-func (r Receipt) check() error {
+func (r Receipt) check(h Header) error {
 	if _, err := schemas.ParseMessageID(string(r.ID)); err != nil {
 		return err
 	}
@@ -176,6 +181,8 @@ func (r Receipt) check() error {
 		return errors.New("no JWS is receipted")
 	case !wholeSecond(r.StoredAt):
 		return errors.New("stored_at is not a whole second in UTC")
+	case r.Checkpoint.Origin != journal.Between(h.To, h.From):
+		return errors.New("the checkpoint is of another log")
 	case r.Outcome == Stored && r.Reason == "":
 		return nil
 	case r.Outcome != Rejected:
@@ -216,7 +223,7 @@ func (b Breach) check() error {
 	return nil
 }
 
-func readReceipt(payload []byte) (Receipt, error) {
+func readReceipt(payload []byte, h Header) (Receipt, error) {
 	var w wireReceipt
 	if err := schemas.Decode(payload, &w, schemas.DefaultLimits); err != nil {
 		return Receipt{}, err
@@ -225,7 +232,11 @@ func readReceipt(payload []byte) (Receipt, error) {
 		return Receipt{}, errors.New("jws_sha256 is missing")
 	}
 	r := Receipt{ID: w.ID, Seq: w.Seq, JWS: *w.JWS, Outcome: w.Outcome, Reason: w.Reason, StoredAt: time.Time(w.StoredAt)}
-	return r, r.check()
+	var err error
+	if r.Checkpoint, err = journal.ParseCheckpoint(w.Checkpoint); err != nil {
+		return Receipt{}, err
+	}
+	return r, r.check(h)
 }
 
 func readVoid(payload []byte, h Header) (Void, error) {

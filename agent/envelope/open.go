@@ -55,7 +55,7 @@ type DecryptionKey struct {
 	Certificate *x509.Certificate
 }
 
-// Opened is the inside of an envelope for this desk. Nobody has proved yet who wrote it, so it shows nothing.
+// Opened is the inside of an envelope for this desk. Nobody has proved yet who wrote it, so it shows no content.
 type Opened struct {
 	kind   Kind
 	header Header
@@ -93,6 +93,9 @@ func (o *Outer) Open(desk Desk) (*Opened, error) {
 	return opened, nil
 }
 
+// Claims is the signed header, which nobody has proved yet.
+func (x *Opened) Claims() Header { return x.header }
+
 // key is the desk's key with the given thumbprint, nil where it has none.
 func (d Desk) key(thumbprint string) ecdh.KeyExchanger {
 	for _, k := range d.Keys {
@@ -102,6 +105,10 @@ func (d Desk) key(thumbprint string) ecdh.KeyExchanger {
 	}
 	return nil
 }
+
+// Reopen reads a compact JWS that was taken out of its envelope and kept: evidence. It proves nothing yet; Verify does, at
+// the time for which it must hold.
+func Reopen(jws []byte) (*Opened, error) { return parseInner(jws) }
 
 func parseInner(jws []byte) (*Opened, error) {
 	for _, kind := range kinds() {
@@ -169,7 +176,7 @@ func (x *Opened) Verify(view *pki.View, at time.Time) (*Verified, error) {
 	switch x.kind {
 	case KindMessage:
 	case KindReceipt:
-		v.receipt, err = readReceipt(payload)
+		v.receipt, err = readReceipt(payload, x.header)
 	case KindVoid:
 		v.void, err = readVoid(payload, x.header)
 	case KindResend:

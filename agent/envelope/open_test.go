@@ -65,8 +65,8 @@ func TestAnswerable(t *testing.T) {
 	if ReasonOf(err) != Expired || authentic == nil {
 		t.Fatalf("read = %v, want an authentic %s", err, Expired)
 	}
-	receipt := RejectedReceipt(*authentic, RejectedExpired, w.at)
-	if receipt.JWS != sealed.Hash || receipt.ID != sealed.Header.ID || receipt.Seq != 1 || receipt.check() != nil {
+	receipt := RejectedReceipt(*authentic, RejectedExpired, w.at, logOf(1))
+	if receipt.JWS != sealed.Hash || receipt.ID != sealed.Header.ID || receipt.Seq != 1 || receipt.check(Header{From: qn, To: qm}) != nil {
 		t.Fatalf("receipt = %+v", receipt)
 	}
 }

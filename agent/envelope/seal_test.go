@@ -9,6 +9,7 @@ import (
 
 	"comity/agent/policy"
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -160,13 +161,11 @@ func TestSealCutsTimesToSeconds(t *testing.T) {
 func TestControlMessages(t *testing.T) {
 	w := newWorld(t)
 	message := w.message(t, 1, Hash{}, w.payload)
-	received, err := read(message.Wire, w.desk(qn).Desk, w.view, w.at)
-	must(t, err)
-
 	t.Run("receipt", func(t *testing.T) {
 		for _, want := range []Receipt{
-			StoredReceipt(received.Authentic(), w.at.Add(time.Millisecond)),
-			RejectedReceipt(received.Authentic(), RejectedParty, w.at),
+			StoredReceipt(turned(message), w.at.Add(time.Millisecond), logOf(1)),
+			StoredReceipt(turned(message), w.at, logOf(0)), // it came before what precedes it
+			RejectedReceipt(turned(message), RejectedParty, w.at, logOf(1)),
 		} {
 			got, err := read(w.control(t, want).Wire, w.desk(qn).Desk, w.view, w.at)
 			must(t, err)
@@ -214,7 +213,8 @@ func TestControlMessages(t *testing.T) {
 func TestControlRefuses(t *testing.T) {
 	w := newWorld(t)
 	s, to := w.desk(qm).signer, w.desk(qn).encryption
-	receipt := Receipt{ID: schemas.NewMessageID(), Seq: 1, JWS: Hash{1}, Outcome: Stored, StoredAt: w.at}
+	receipt := Receipt{ID: schemas.NewMessageID(), Seq: 1, JWS: Hash{1}, Outcome: Stored, StoredAt: w.at,
+		Checkpoint: logOf(1).Checkpoint(journal.Between(qn, qm))}
 	voidHeader := w.header(KindVoid)
 	voidHeader.Seq = 1
 	numbered := w.header(KindReceipt)
@@ -243,6 +243,9 @@ func TestControlRefuses(t *testing.T) {
 		{"no number", seal(h, func(r *Receipt) { r.Seq = 0 }), "no number"},
 		{"no hash", seal(h, func(r *Receipt) { r.JWS = Hash{} }), "no JWS"},
 		{"time with a fraction", seal(h, func(r *Receipt) { r.StoredAt = w.at.Add(1) }), "whole second"},
+		{"checkpoint of another log", seal(h, func(r *Receipt) { r.Checkpoint.Origin = journal.Between(qm, qn) }), "another log"},
+		{"checkpoint of a home log", seal(h, func(r *Receipt) { r.Checkpoint.Origin = journal.Home(qm) }), "another log"},
+		{"no checkpoint", seal(h, func(r *Receipt) { r.Checkpoint = journal.Checkpoint{} }), "another log"},
 		{"numbered receipt", seal(numbered, func(*Receipt) {}), "has no number"},
 		{"receipt that expires", seal(lasting, func(*Receipt) {}), "valid_until"},
 		{"void of itself", void(Void{ID: voidHeader.ID, JWS: Hash{1}}), "another message"},
@@ -263,17 +266,19 @@ func TestControlRefuses(t *testing.T) {
 func TestOneSize(t *testing.T) {
 	w := newWorld(t)
 	message := w.message(t, 1, Hash{}, w.payload)
-	a := Authentic{Kind: KindMessage, Header: message.Header, Hash: message.Hash}
+	a := turned(message)
 	late := a
 	late.Header.Seq = maxNumber
+	long := StoredReceipt(late, w.at, logOf(1000))
+	long.Checkpoint.Size = maxNumber
 	h := w.header(KindVoid)
 	h.Seq = 1
 	void, err := SealVoid(h, Void{ID: message.Header.ID, JWS: message.Hash}, w.desk(qm).signer, w.desk(qn).encryption)
 	must(t, err)
 	want := len(message.Wire)
 	for _, sealed := range []*Sealed{
-		void, w.control(t, StoredReceipt(a, w.at)), w.control(t, StoredReceipt(late, w.at)),
-		w.control(t, RejectedReceipt(a, RejectedVersion, w.at)), w.control(t, Resend{First: 1, Last: 1000}),
+		void, w.control(t, StoredReceipt(a, w.at, logOf(0))), w.control(t, StoredReceipt(late, w.at, logOf(7))), w.control(t, long),
+		w.control(t, RejectedReceipt(a, RejectedVersion, w.at, logOf(1))), w.control(t, Resend{First: 1, Last: 1000}),
 		w.control(t, Breach{ID: message.Header.ID, Seq: 1, JWS: message.Hash}),
 	} {
 		if len(sealed.Wire) != want {

@@ -11,6 +11,7 @@ import (
 	"comity/agent/policy"
 	"comity/agent/policy/policytest"
 	"comity/pki"
+	"comity/pki/journal"
 	"comity/pki/pkitest"
 	"comity/schemas"
 )
@@ -111,6 +112,21 @@ func (w *world) message(tb testing.TB, seq uint64, prev Hash, payload []byte) *S
 	sealed, err := Seal(w.clear(tb, qm, qn, payload), h, payload, w.desk(qm).signer, w.desk(qn).encryption)
 	must(tb, err)
 	return sealed
+}
+
+// turned is a message as if qn had sent it to qm: the control messages of this file go from qm to qn.
+func turned(sealed *Sealed) Authentic {
+	h := sealed.Header
+	h.From, h.To = h.To, h.From
+	return Authentic{Kind: sealed.Kind, Header: h, Hash: sealed.Hash}
+}
+
+// logOf is the edge of a log of n leaves.
+func logOf(n int) (log journal.Edge) {
+	for i := range n {
+		log, _ = log.Append(journal.Hash{byte(i), byte(i >> 8)})
+	}
+	return log
 }
 
 // control seals a receipt, a resend or a breach notice.

@@ -63,7 +63,7 @@ func (s *Store) commit(group []job) {
 func (s *Store) runGroup(group []job) ([]error, error) {
 	// The writer's own context: a caller that goes away must not undo the others of its group.
 	ctx := context.Background()
-	results := make([]error, len(group))
+	results, added := make([]error, len(group)), newEdges(s.edges)
 	var steps []powercut.Point
 	err := s.writer.transaction(ctx, beginWriting, func() (err error) {
 		for i, j := range group {
@@ -71,7 +71,7 @@ func (s *Store) runGroup(group []job) ([]error, error) {
 				results[i] = err
 				continue
 			}
-			one := &Tx{ctx: ctx, sql: s.writer, columns: s.columns}
+			one := &Tx{ctx: ctx, sql: s.writer, columns: s.columns, edges: newEdges(added)}
 			if results[i], err = runOne(one, j.work); err != nil {
 				return err
 			}
@@ -85,8 +85,10 @@ func (s *Store) runGroup(group []job) ([]error, error) {
 		return nil
 	})
 	if err != nil {
+		s.edges.forget()
 		return nil, err
 	}
+	added.keep()
 	for _, step := range steps {
 		powercut.After(step)
 	}
@@ -104,7 +106,13 @@ func runOne(tx *Tx, work func(*Tx) error) (result, fatal error) {
 			return nil, errors.Join(result, err)
 		}
 	}
-	return result, tx.exec("RELEASE one")
+	if err := tx.exec("RELEASE one"); err != nil {
+		return result, err
+	}
+	if result == nil {
+		tx.edges.keep()
+	}
+	return result, nil
 }
 
 // protect turns a panic into an error: the writer serves every caller and must outlive one that is broken.

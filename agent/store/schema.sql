@@ -234,11 +234,23 @@ CREATE TABLE alarm (
   PRIMARY KEY (kind, peer, subject)
 ) STRICT, WITHOUT ROWID;
 
--- Hashes of evidence, one log for each peer and the home log (log = ''), committed with the rows they speak of.
-CREATE TABLE evidence (
-  log    TEXT    NOT NULL,
+-- The logs of evidence (pki/journal), one row a leaf, committed with the rows that it speaks of.
+CREATE TABLE journal (
+  log    TEXT    NOT NULL,                 -- origin
   leaf   INTEGER NOT NULL,
-  sha256 BLOB    NOT NULL CHECK (length(sha256) = 32),
+  hashes BLOB    NOT NULL CHECK (length(hashes) > 0 AND length(hashes) % 32 = 0), -- of the leaf, then of each subtree that it fills
+  root   BLOB    NOT NULL CHECK (length(root) = 32), -- of the log that ends with it
   at     INTEGER NOT NULL,
   PRIMARY KEY (log, leaf)
+) STRICT, WITHOUT ROWID;
+
+-- What a peer's receipts have said of the log of what we sent it: the newest that fits our copy, and whatever did not.
+CREATE TABLE witness (
+  peer    TEXT    NOT NULL,
+  finding TEXT    NOT NULL,                -- '' fits; else closed set
+  size    INTEGER NOT NULL,
+  root    BLOB    NOT NULL,
+  said_at INTEGER NOT NULL,                -- the latest of all its receipts so far, by its clock
+  receipt BLOB    NOT NULL,                -- its signed receipt (JWS)
+  PRIMARY KEY (peer, finding)
 ) STRICT, WITHOUT ROWID;

@@ -48,6 +48,7 @@ type Store struct {
 
 	path      string
 	condition condition
+	edges     *edges // of the logs, as they are on disk: the writer's own
 }
 
 // job is one caller's transaction on its way to the writer.
@@ -68,6 +69,7 @@ func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
 		columns: columns, lock: lock,
 		readers: make(chan *connection, readers), queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
 		path: path, condition: condition{broken: make(chan struct{})},
+		edges: newEdges(nil),
 	}
 	if err := s.open(ctx, path); err != nil {
 		s.release()
@@ -224,6 +226,6 @@ func (s *Store) View(ctx context.Context, work func(*Tx) error) error {
 	}
 	defer func() { s.readers <- reader }()
 	return reader.transaction(ctx, beginReading, func() error {
-		return work(&Tx{ctx: ctx, sql: reader, columns: s.columns})
+		return work(&Tx{ctx: ctx, sql: reader, columns: s.columns, edges: newEdges(nil)})
 	})
 }

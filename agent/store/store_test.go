@@ -173,31 +173,6 @@ func TestNoTwoMessagesShareANumber(t *testing.T) {
 	}
 }
 
-func TestEvidenceLeavesAreNumberedPerLog(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
-	err := s.Update(t.Context(), func(tx *Tx) error {
-		for i, log := range []schemas.AuthorityID{HomeLog, "QN/justice", HomeLog} {
-			if err := tx.AddLeaf(log, Hash{byte(i)}, time.Now()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.View(t.Context(), func(tx *Tx) error {
-		home, err := tx.Leaves(HomeLog)
-		if err != nil || len(home) != 2 || home[0] != (Hash{0}) || home[1] != (Hash{2}) {
-			t.Errorf("home log: %v, %v", home, err)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestAlarmIsRaisedOnceUntilCleared(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
 	alarm := Alarm{Kind: "hole", Peer: "QN/justice", Subject: "7", RaisedAt: time.UnixMilli(1000)}

@@ -14,6 +14,7 @@ type Tx struct {
 	ctx     context.Context
 	sql     *connection
 	columns *Columns
+	edges   *edges
 	steps   []powercut.Point // what this transaction does, where a test may cut the power
 }
 

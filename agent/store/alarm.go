@@ -6,25 +6,6 @@ import (
 	"comity/schemas"
 )
 
-// HomeLog is the evidence log of local events, which no peer ever sees. Every other log is a peer's.
-const HomeLog schemas.AuthorityID = ""
-
-// AddLeaf appends the hash of a piece of evidence to a log, in the transaction of the rows that it speaks of.
-func (t *Tx) AddLeaf(log schemas.AuthorityID, hash Hash, at time.Time) error {
-	return t.exec(`INSERT INTO evidence (log, leaf, sha256, at)
-		SELECT ?1, coalesce(max(leaf) + 1, 0), ?2, ?3 FROM evidence WHERE log = ?1`, log, hash[:], millis(at))
-}
-
-// Leaves reads the hashes of a log in order.
-func (t *Tx) Leaves(log schemas.AuthorityID) ([]Hash, error) {
-	return collect(t, func(s scanner) (h Hash, err error) {
-		var b []byte
-		err = s.Scan(&b)
-		copy(h[:], b)
-		return h, err
-	}, `SELECT sha256 FROM evidence WHERE log = ? ORDER BY leaf`, log)
-}
-
 // Alarm is something that a person must look at. It holds no content: a peer, and a number or an id.
 type Alarm struct {
 	Kind      string
