@@ -69,7 +69,7 @@ func (s *Scanner) runChild(ctx context.Context, f File) (extraction, error) {
 	cmd.Stdin = io.MultiReader(bytes.NewReader(binary.BigEndian.AppendUint32(nil, uint32(len(head)))), bytes.NewReader(head), bytes.NewReader(f.Content))
 	out := &limitedBuffer{limit: 2*maxText + 1<<20} // JSON escapes
 	cmd.Stdout = out
-	cmd.Env = []string{ChildVariable + "=1", "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
+	cmd.Env = []string{ChildVariable + "=1", "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "OMP_THREAD_LIMIT=1"}
 	cmd.Dir = "/"
 	cmd.WaitDelay = time.Second
 	ownGroup(cmd)

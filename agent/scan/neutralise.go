@@ -30,10 +30,15 @@ var ErrNotStripped = errors.New("metadata of this kind of file cannot be taken o
 //
 // It does not make a file clean: the file as it was must be scanned first, since a hit in metadata counts even if the metadata
 // is taken out.
-func Neutralise(f File, n int, original bool) (Neutral, error) {
-	out := Neutral{File: f, Before: sha256.Sum256(f.Content)}
+func Neutralise(f File, n int, original bool) (out Neutral, err error) {
+	out = Neutral{File: f, Before: sha256.Sum256(f.Content), After: sha256.Sum256(f.Content)}
+	defer func() {
+		if p := recover(); p != nil { // what a panic says may quote the file
+			out.Content, out.After, out.Changed = f.Content, out.Before, false
+			err = fmt.Errorf("taking out metadata: a writer failed (%T)", p)
+		}
+	}()
 	out.Name = neutralName(f, n)
-	var err error
 	if !original {
 		out.Content, err = stripped(f.Content)
 	}

@@ -14,7 +14,7 @@ func (x *reader) picture(content []byte) {
 	}
 	x.miss(Picture)
 	x.note(printedRuns(content[:min(len(content), 1<<20)]))
-	text, err := runTool("tesseract", content, "stdin", "stdout", "--psm", "3")
+	text, err := runTool("tesseract", content, "stdin", "stdout", "--psm", "3", "-l", scripts())
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		x.miss(NoReader)
@@ -23,6 +23,24 @@ func (x *reader) picture(content []byte) {
 	default:
 		x.note(string(text))
 	}
+}
+
+// maxScripts bounds the languages that tesseract tries on one picture: each takes its time.
+const maxScripts = 8
+
+// scripts are the languages that tesseract has models for, English first.
+func scripts() string {
+	list, err := runTool("tesseract", nil, "--list-langs")
+	if err != nil {
+		return "eng"
+	}
+	all := []string{"eng"}
+	for _, line := range strings.Split(string(list), "\n")[1:] { // the first says how many
+		if line = strings.TrimSpace(line); line != "" && line != "eng" && line != "osd" && len(all) < maxScripts {
+			all = append(all, line)
+		}
+	}
+	return strings.Join(all, "+")
 }
 
 // printedRuns are the runs of ASCII in a file, as its comments are.
