@@ -163,6 +163,9 @@ func (x *reader) file(name, mediaType string, content []byte, depth int) {
 	if mismatched(kind, name, mediaType) {
 		x.miss(Mismatched)
 	}
+	if alsoAnother(kind, content) {
+		x.miss(Polyglot)
+	}
 	switch kind {
 	case textKind:
 		text, _ := asText(content)

@@ -141,6 +141,13 @@ func mismatched(k fileKind, name, mediaType string) bool {
 	return !slices.ContainsFunc(claims[k], func(c string) bool { return strings.HasPrefix(claim, c) })
 }
 
+// alsoAnother reports content that a reader of another kind takes for its own: PDF is looked for in the first kilobyte, and
+// an archive from its end.
+func alsoAnother(k fileKind, content []byte) bool {
+	return k != pdfKind && bytes.Contains(content[:min(len(content), 1024)], []byte("%PDF-")) ||
+		k != zipKind && bytes.Contains(content, []byte("PK\x05\x06"))
+}
+
 // numbered reports what only looks like an ending: "letter no. 4".
 func numbered(ending string) bool {
 	return strings.TrimLeft(ending[1:], "0123456789 -_") == ""

@@ -2,6 +2,7 @@ package scan
 
 import (
 	"html"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -46,6 +47,9 @@ func (x *reader) html(page string) {
 				hidden.WriteString(values)
 			}
 			i += end
+			if activeTag(name, rest[:end]) {
+				x.miss(Active)
+			}
 			switch name {
 			case "script", "style", "template", "noscript":
 				if close := strings.Index(strings.ToLower(page[i:]), "</"+name); close >= 0 && rest[1] != '/' {
@@ -66,6 +70,11 @@ func (x *reader) html(page string) {
 	x.say(html.UnescapeString(text.String()))
 	x.note(html.UnescapeString(hidden.String()))
 }
+
+var handler = regexp.MustCompile(`(?i)\son[a-z]+\s*=|javascript:`)
+
+// activeTag reports what can change a page after it was read.
+func activeTag(name, tag string) bool { return name == "script" || handler.MatchString(tag) }
 
 // tagEnd is the offset behind a tag, whose attributes may hold a > in quotes.
 func tagEnd(text string) int {
@@ -121,6 +130,7 @@ func (x *reader) rtf(content []byte) {
 	var b strings.Builder
 	skip := 0 // characters that stand for the Unicode one before, for old readers
 	fallback := 1
+	depth := 0
 	text := string(content)
 	var units []byte // of \' in a row
 	flush := func() {
@@ -133,6 +143,12 @@ func (x *reader) rtf(content []byte) {
 		c := text[i]
 		if c != '\\' {
 			i++
+			switch c {
+			case '{':
+				depth++
+			case '}':
+				depth--
+			}
 			if c == '{' || c == '}' || c == '\r' || c == '\n' {
 				continue
 			}
@@ -190,6 +206,9 @@ func (x *reader) rtf(content []byte) {
 		}
 	}
 	flush()
+	if depth != 0 {
+		x.miss(Broken) // cut short
+	}
 	if !utf8.ValidString(b.String()) {
 		x.miss(BadEncoding)
 	}

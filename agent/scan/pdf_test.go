@@ -65,6 +65,7 @@ func TestPDF(t *testing.T) {
 		{"no text", pdfOf("()"), Hold, NoText},
 		{"revised", append(pdfOf(text), pdfOf(text)[9:]...), Hold, Revised},
 		{"tail", append(pdfOf(text), strings.Repeat("hidden ", 200)...), Hold, Polyglot},
+		{"and a ZIP", pdfOf(text, "<< /Length 30 >>\nstream\nPK\x05\x06"+strings.Repeat("\x00", 18)+"\nendstream"), Hold, Polyglot},
 		{"cut short", pdfOf(text)[:200], Hold, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
