@@ -8,7 +8,8 @@ import (
 
 const (
 	memoryLimit  = 2 << 30 // address space of the child, and of each program that it starts
-	secondsLimit = 120     // of processor time; the time on the clock is limited by the parent
+	filesLimit   = 64
+	secondsLimit = 120 // of processor time; the time on the clock is limited by the parent
 )
 
 // limitSelf limits this process and those that it will start. A limit that cannot be set leaves the others: the parent
@@ -22,6 +23,8 @@ func limitSelf() {
 	}
 	set(syscall.RLIMIT_CPU, secondsLimit)
 	set(syscall.RLIMIT_CORE, 0)
+	set(syscall.RLIMIT_FSIZE, 0) // it writes to its parent and to no file
+	set(syscall.RLIMIT_NOFILE, filesLimit)
 	debug.SetMemoryLimit(memoryLimit / 2)
 }
 
