@@ -84,7 +84,7 @@ func hex4(r rune) string {
 	return string([]byte{sixteen[r>>12&15], sixteen[r>>8&15], sixteen[r>>4&15], sixteen[r&15]})
 }
 
-// disguises16 are the ways of the list, each with the track that must find it.
+// disguiseList are the ways of the list, each with the track that must find it.
 var disguiseList = []disguise{
 	{"zero-width space", func(w string) string { return between(w, "\u200b") }, Folded},
 	{"zero-width joiner", func(w string) string { return between(w, "\u200d") }, Folded},
@@ -150,7 +150,7 @@ var disguiseList = []disguise{
 		return wrapped(base("a text that is long enough to be wrapped, which is about " + w + " and more"))
 	}, Decoded},
 	{"hex", func(w string) string { return hex.EncodeToString([]byte(w)) }, Decoded},
-	{"spaced hex", func(w string) string { return between2(hex.EncodeToString([]byte(w)), " ") }, Decoded},
+	{"spaced hex", func(w string) string { return inPairs(hex.EncodeToString([]byte(w)), " ") }, Decoded},
 	{"RFC 2047 B", func(w string) string { return mime.BEncoding.Encode("utf-8", w+" é") }, Decoded},
 	{"RFC 2047 Q", func(w string) string { return mime.QEncoding.Encode("utf-8", w+" é") }, ""},
 	{"unicode tags", escaped(func(r rune) string { return string(r + 0xE0000) }), Decoded},
@@ -199,7 +199,7 @@ func itoa(r rune) string {
 	return itoa(r/10) + string('0'+r%10)
 }
 
-func between2(code, what string) string {
+func inPairs(code, what string) string {
 	var pairs []string
 	for len(code) > 1 {
 		pairs = append(pairs, code[:2])

@@ -212,7 +212,7 @@ func (p *profiles) judgeStretch(all []stretch, text string, start, end int, last
 	}
 	for language, n := range w.single {
 		if n >= foreignLetters {
-			all = append(all, stretch{start: start, end: end, language: single1(language, w.single), covered: true})
+			all = append(all, stretch{start: start, end: end, language: singleLanguage(language, w.single), covered: true})
 		}
 	}
 	for f := latinFamily; f < familyCount; f++ {
@@ -229,8 +229,8 @@ func (p *profiles) judgeStretch(all []stretch, text string, start, end int, last
 	return all
 }
 
-// single1 names a script's language; kana makes Chinese characters Japanese.
-func single1(language string, found map[string]int) string {
+// singleLanguage names a script's language; kana makes Chinese characters Japanese.
+func singleLanguage(language string, found map[string]int) string {
 	if language == "zh" && found["ja"] > 0 {
 		return "ja"
 	}
