@@ -47,6 +47,7 @@ const (
 	eventRegister    = "register-changed"
 	eventDistinct    = "not-same-person"
 	eventRefused     = "bytes-refused"
+	eventCheckpoint  = "checkpoint-signed"
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -24,6 +24,7 @@ type Desk interface {
 	Watch() (events <-chan Event, stop func())
 
 	Protection
+	Journal
 }
 
 // Query narrows a list of messages; empty members do not.

@@ -128,6 +128,7 @@ func (s *Server) Handler() http.Handler {
 	route("GET /v1/tasks", people.ReadList, s.tasks)
 	route("GET /v1/health", "", s.health)
 	s.protectionRoutes(route)
+	s.journalRoutes(route)
 	mux.HandleFunc("GET /v1/events", s.events)
 	return mux
 }

@@ -26,17 +26,18 @@ type Act string
 
 // The acts that the agent offers.
 const (
-	Draft         Act = "draft"          // write, change or discard a draft
-	Approve       Act = "approve"        // approve what another person wrote
-	SignAlone     Act = "sign-alone"     // let a message go with one signature, where its type allows that
-	DecideReviews Act = "decide-reviews" // release, return or block a message under review
-	ReadReviews   Act = "read-reviews"   // see why policy stopped a message, and what was withheld on arrival
-	ReadDecisions Act = "read-decisions" // see which rules decided, and not about whom
-	CheckPolicy   Act = "check-policy"   // ask the rules about a draft, which looks the persons up
-	KeepRegister  Act = "keep-register"  // feed and change the protection register
-	ReadList      Act = "read-list"      // see messages and cases without their content
-	ReadText      Act = "read-text"      // read the content of a message
-	ReadHealth    Act = "read-health"    // see alarms, certificates, connections
+	Draft          Act = "draft"           // write, change or discard a draft
+	Approve        Act = "approve"         // approve what another person wrote
+	SignAlone      Act = "sign-alone"      // let a message go with one signature, where its type allows that
+	DecideReviews  Act = "decide-reviews"  // release, return or block a message under review
+	ReadReviews    Act = "read-reviews"    // see why policy stopped a message, and what was withheld on arrival
+	ReadDecisions  Act = "read-decisions"  // see which rules decided, and not about whom
+	SignCheckpoint Act = "sign-checkpoint" // have the agent sign what its logs are now, to keep it elsewhere
+	CheckPolicy    Act = "check-policy"    // ask the rules about a draft, which looks the persons up
+	KeepRegister   Act = "keep-register"   // feed and change the protection register
+	ReadList       Act = "read-list"       // see messages and cases without their content
+	ReadText       Act = "read-text"       // read the content of a message
+	ReadHealth     Act = "read-health"     // see alarms, certificates, connections
 )
 
 // grants is the whole table: what is not here is refused.
@@ -48,7 +49,7 @@ var grants = map[Role][]Act{
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth},
 	LiaisonOfficer:    {ReadList, ReadHealth},
 	JITLeader:         {Draft, ReadList, ReadText, ReadHealth},
-	Auditor:           {ReadDecisions, ReadList, ReadHealth},
+	Auditor:           {ReadDecisions, SignCheckpoint, ReadList, ReadHealth},
 	KeyOfficer:        {ReadHealth},
 }
 

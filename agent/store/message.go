@@ -202,6 +202,11 @@ func (t *Tx) MessageByNumber(sender, recipient schemas.AuthorityID, seq uint64) 
 	return t.message(`WHERE sender = ? AND recipient = ? AND seq = ? AND seq > 0`, sender, recipient, int64(seq))
 }
 
+// MessagesNumbered reads at most limit messages from sender to recipient by their numbers, from one on.
+func (t *Tx) MessagesNumbered(sender, recipient schemas.AuthorityID, from uint64, limit int) ([]*Message, error) {
+	return t.messages(`WHERE sender = ? AND recipient = ? AND seq >= ? AND seq > 0 ORDER BY seq LIMIT ?`, sender, recipient, int64(from), limit)
+}
+
 // MessagesByPrefix reads at most limit messages whose id begins with prefix, which must be of base32 characters.
 func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
 	return t.messages(beginsWith, prefix, limit)

@@ -90,6 +90,25 @@ func (t *Tx) Arrival(peer schemas.AuthorityID, seq uint64) (Arrival, error) {
 	return found[0], nil
 }
 
+// Arrivals reads the fates of at most limit numbers of a peer, from one on.
+func (t *Tx) Arrivals(peer schemas.AuthorityID, from uint64, limit int) ([]Arrival, error) {
+	return collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = ? AND seq >= ? ORDER BY seq LIMIT ?`, peer, int64(from), limit)
+}
+
+// Pairs reads the numbers with every peer.
+func (t *Tx) Pairs() ([]Pair, error) {
+	peers, err := collect(t, func(s scanner) (id schemas.AuthorityID, err error) { return id, s.Scan(&id) }, `SELECT peer FROM pair ORDER BY peer`)
+	var all []Pair
+	for _, peer := range peers {
+		pair, err := t.Pair(peer)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pair)
+	}
+	return all, err
+}
+
 func scanArrival(s scanner) (Arrival, error) {
 	var a Arrival
 	var seq int64

@@ -6,6 +6,6 @@ import "github.com/spf13/cobra"
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), sandboxCommand(), brokerCommand(), agentCommand(),
-		messageCommand(), caseCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), registerCommand(), doctorCommand(), benchCommand(), extractCommand(),
+		messageCommand(), caseCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), registerCommand(), journalCommand(), doctorCommand(), benchCommand(), extractCommand(),
 	}
 }

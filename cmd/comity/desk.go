@@ -99,6 +99,12 @@ func (d *desk) openAnyway(ctx context.Context) (client *api.Client, stop func(),
 	if err != nil {
 		return nil, nil, err
 	}
+	return openHere(ctx, c, credential)
+}
+
+// openHere reaches an authority's agent on its socket or, where none answers, in this process. Without a credential only
+// that can be asked which needs none.
+func openHere(ctx context.Context, c agent.Config, credential *people.Credential) (client *api.Client, stop func(), err error) {
 	client = api.Dial(c.Socket, c.Authority, credential)
 	if _, err := client.Health(ctx); err == nil {
 		return client, client.Close, nil

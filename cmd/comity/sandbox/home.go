@@ -155,6 +155,7 @@ func staffOf(id schemas.AuthorityID) []member {
 	return []member{
 		{Officer1, officer}, {Officer2, officer}, {Approver, []people.Role{people.Approver}},
 		{Protection1, []people.Role{people.ProtectionOfficer}}, {Protection2, []people.Role{people.ProtectionOfficer}},
+		{Auditor, []people.Role{people.Auditor}},
 	}
 }
 

@@ -46,6 +46,7 @@ const (
 	Officer1    Person = "officer-1"
 	Officer2    Person = "officer-2"
 	Approver    Person = "approver"
+	Auditor     Person = "auditor"
 	Protection1 Person = "protection-1"
 	Protection2 Person = "protection-2"
 )

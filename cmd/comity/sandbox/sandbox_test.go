@@ -60,7 +60,7 @@ func TestInitMakesWhatAgentsAndBrokersRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if config.Authority != id || len(config.Staff) != 5 {
+		if config.Authority != id || len(config.Staff) != 6 {
 			t.Errorf("%s: configured as %s with %d people", id, config.Authority, len(config.Staff))
 		}
 		identity, err := agent.ReadIdentity(config.Keys)

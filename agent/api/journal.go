@@ -1,0 +1,65 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"comity/agent/people"
+	"comity/schemas"
+)
+
+// Journal is what the agent can show and check of its evidence.
+type Journal interface {
+	// VerifyJournal holds every log against itself, the rows it speaks of, what peers have signed, and the checkpoints that were
+	// kept elsewhere (notes, one after the other; may be empty).
+	VerifyJournal(ctx context.Context, kept []byte) (JournalReport, error)
+	// Checkpoint signs what a log is now; an empty origin is the home log's.
+	Checkpoint(ctx context.Context, by, origin string) (Checkpoint, error)
+}
+
+// JournalReport is what a verification found. It holds hashes, numbers and names of authorities alone.
+type JournalReport struct {
+	Authority schemas.AuthorityID `json:"authority"`
+	Time      time.Time           `json:"time"`
+	Logs      []JournalLog        `json:"logs"`
+	Documents int                 `json:"documents"` // signed documents held against the logs
+	Kept      int                 `json:"kept"`      // checkpoints kept elsewhere that were held against them
+	Defects   []JournalDefect     `json:"defects"`
+	More      int                 `json:"more,omitzero"` // defects beyond those listed
+}
+
+// JournalLog is one log as it stands.
+type JournalLog struct {
+	Origin string `json:"origin"`
+	Leaves int64  `json:"leaves"`
+	Root   string `json:"root"`
+	// SeenBy is up to which number the peer's receipts have confirmed the log of what it was sent.
+	SeenBy int64 `json:"seen_by,omitzero"`
+}
+
+// JournalDefect is something that does not fit.
+type JournalDefect struct {
+	Name   string `json:"name"` // closed set: agent/verify.go
+	Log    string `json:"log"`
+	Number int64  `json:"number,omitzero"` // of a message, or of a leaf from 1
+	Detail string `json:"detail"`
+}
+
+// Checkpoint is a signed note (c2sp.org/tlog-checkpoint).
+type Checkpoint struct {
+	Note string `json:"note"`
+}
+
+// journalRoutes need no proof to verify: what is answered are hashes and counts of this authority's own, to whom its owner
+// lets reach the socket, as with its health.
+func (s *Server) journalRoutes(route func(pattern string, act people.Act, handle func(*request) (int, any, error))) {
+	route("POST /v1/journal/verification", "", func(r *request) (int, any, error) {
+		report, err := s.desk.VerifyJournal(r.Context(), r.body)
+		return http.StatusOK, report, err
+	})
+	route("POST /v1/journal/checkpoint", people.SignCheckpoint, func(r *request) (int, any, error) {
+		c, err := s.desk.Checkpoint(r.Context(), r.person.Name, r.URL.Query().Get("log"))
+		return http.StatusOK, c, err
+	})
+}
