@@ -20,6 +20,8 @@ const (
 	askAgainLast = time.Hour
 	// choreLeast keeps what cannot be done now from being tried without a pause.
 	choreLeast = time.Second
+	// chorePause is how long chores rest between two looks: every message wakes them, and none of them is in a hurry.
+	chorePause = 100 * time.Millisecond
 	// choreRetry is the pause after a chore that failed.
 	choreRetry = 30 * time.Second
 )
@@ -40,13 +42,18 @@ func (a *Agent) doChores(ctx context.Context) error {
 		if !next.IsZero() {
 			wait = min(max(next.Sub(a.now()), choreLeast), wait)
 		}
-		timer := time.NewTimer(wait)
+		timer, pause := time.NewTimer(wait), time.NewTimer(chorePause)
 		select {
 		case <-ctx.Done():
 		case <-a.chores:
+			select { // whatever else happens until then is looked at together
+			case <-ctx.Done():
+			case <-pause.C:
+			}
 		case <-timer.C:
 		}
 		timer.Stop()
+		pause.Stop()
 	}
 }
 

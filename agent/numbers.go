@@ -32,7 +32,7 @@ func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) (
 	}
 	var touched []schemas.CaseID
 	for {
-		next, err := tx.Arrival(pair.Peer, pair.Received+1)
+		next, err := tx.ArrivalHead(pair.Peer, pair.Received+1)
 		if errors.Is(err, store.ErrNotFound) {
 			return touched, tx.PutPair(pair)
 		}
@@ -63,7 +63,7 @@ func (a *Agent) closeHole(tx *store.Tx, peer schemas.AuthorityID, seq uint64) er
 // reason to refuse: the bytes are signed, and which of the two is the odd one only a person can find out.
 func (a *Agent) checkChain(tx *store.Tx, peer schemas.AuthorityID, seq uint64) error {
 	for _, at := range []uint64{seq, seq + 1} {
-		this, err := tx.Arrival(peer, at)
+		this, err := tx.ArrivalHead(peer, at)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
@@ -72,7 +72,7 @@ func (a *Agent) checkChain(tx *store.Tx, peer schemas.AuthorityID, seq uint64) e
 		}
 		var before store.Arrival
 		if at > 1 {
-			if before, err = tx.Arrival(peer, at-1); errors.Is(err, store.ErrNotFound) {
+			if before, err = tx.ArrivalHead(peer, at-1); errors.Is(err, store.ErrNotFound) {
 				continue
 			} else if err != nil {
 				return err

@@ -31,7 +31,7 @@ func (a *Agent) taskOral(tx *store.Tx, m *store.Message) error {
 		Case: m.Case, Kind: string(due.Kind), Of: m.Key, Who: a.me, Waits: m.Recipient, DueAt: due.DueAt, Stage: string(due.At(a.now())),
 	}
 	after := []store.Task{task}
-	return errors.Join(a.alarmTask(tx, task), a.clearTasks(tx, before, after), tx.ReplaceTasks(m.Case, after))
+	return errors.Join(a.alarmTask(tx, task), a.clearTasks(tx, before, after), tx.ReplaceTasks(m.Case, before, after))
 }
 
 // oralOf is when the oral request that a draft confirms must be confirmed; made is false where there was none.

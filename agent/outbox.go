@@ -105,7 +105,7 @@ func (a *Agent) answered(ctx context.Context, p *store.Parcel, acceptance []byte
 		failed := a.failures.again(p.ID)
 		plan := a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error {
 			row.NextAt = a.now().Add(backOff(retryFirst, retryLast, failed))
-			return errors.Join(tx.PutParcel(row), a.alarmOfAcceptance(tx, p.Peer, err))
+			return errors.Join(tx.PlanParcel(row), a.alarmOfAcceptance(tx, p.Peer, err))
 		})
 		return errors.Join(err, plan)
 	}
@@ -148,11 +148,11 @@ func (f *failures) end(id schemas.MessageID) {
 	delete(f.of, id)
 }
 
-// plan changes an outbox row, unless a receipt has meanwhile removed it.
+// plan changes when an outbox row is handed in next, unless a receipt has meanwhile removed it.
 func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
 	return a.store.Update(ctx, func(tx *store.Tx) error {
 		tx.Step(powercut.Planned)
-		row, err := tx.Parcel(p.ID)
+		row, err := tx.ParcelPlan(p.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			a.failures.end(p.ID)
 			return nil
@@ -181,18 +181,18 @@ func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error
 	p.NextAt = a.now().Add(backOff(a.config.Timing.ResendFirst, resendLast, p.Attempts))
 	p.Attempts++
 	p.Refused = ""
-	if err := tx.PutParcel(p); err != nil {
+	if err := tx.PlanParcel(p); err != nil {
 		return err
 	}
 	if err := a.clear(tx, AlarmRefused, p.Peer, string(p.ID)); err != nil || p.Kind != store.KindMessage {
 		return err
 	}
-	m, err := tx.Message(store.Key{Sender: a.me, ID: p.ID})
-	if err != nil || m.Acceptance != nil {
+	m := &store.Message{Key: store.Key{Sender: a.me, ID: p.ID}, Recipient: p.Peer, Seq: p.Seq} // all that the evidence speaks of
+	first, err := tx.Accept(m.Key, acceptance)
+	if err != nil || !first {
 		return err
 	}
-	m.Acceptance = acceptance
-	return errors.Join(tx.PutMessage(m), a.record(tx, acceptedEvent(m, acceptance)))
+	return a.record(tx, acceptedEvent(m, acceptance))
 }
 
 // refusedByBroker keeps the row: its number is used, and an agreement or a quota may come back. What no waiting can mend
@@ -204,7 +204,7 @@ func (a *Agent) refusedByBroker(tx *store.Tx, p *store.Parcel, reason schemas.Re
 	if !a.now().Before(p.ExpiresAt) && p.Kind != store.KindMessage && p.Kind != store.KindVoid {
 		return tx.DropParcel(p.ID)
 	}
-	if err := tx.PutParcel(p); err != nil || reason.Temporary() {
+	if err := tx.PlanParcel(p); err != nil || reason.Temporary() {
 		return err
 	}
 	return a.raise(tx, AlarmRefused, p.Peer, string(p.ID))

@@ -46,7 +46,7 @@ func (a *Agent) retask(tx *store.Tx, id schemas.CaseID, c lifecycle.Case, messag
 			return next, err
 		}
 	}
-	return next, errors.Join(a.clearTasks(tx, before, tasks), tx.ReplaceTasks(id, tasks))
+	return next, errors.Join(a.clearTasks(tx, before, tasks), tx.ReplaceTasks(id, before, tasks))
 }
 
 // untask forgets the tasks of a case that no longer exists. A case with another peer is not touched.
@@ -55,7 +55,7 @@ func (a *Agent) untask(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 	if err != nil || len(before) == 0 || before[0].Who != peer && before[0].Waits != peer {
 		return err
 	}
-	return errors.Join(a.clearTasks(tx, before, nil), tx.ReplaceTasks(id, nil))
+	return errors.Join(a.clearTasks(tx, before, nil), tx.ReplaceTasks(id, before, nil))
 }
 
 // open tells whether somebody still has something to do about a deadline.

@@ -35,7 +35,7 @@ func newView(h *heldList, entries map[schemas.StateCode]*heldEntry, crls map[str
 	}
 	v.list = h.list
 	for state, cas := range h.cas {
-		trust := &stateTrust{state: state, roots: x509.NewCertPool(), crls: map[string]*heldCRL{}}
+		trust := &stateTrust{state: state, cas: len(cas), roots: x509.NewCertPool(), crls: map[string]*heldCRL{}}
 		for _, ca := range cas {
 			x5t := jose.Thumbprint(ca)
 			trust.roots.AddCert(ca)
@@ -199,7 +199,7 @@ func (v *View) Signer(from schemas.AuthorityID, x5t string, at time.Time) (Proof
 	}
 	for _, cert := range authority.signing {
 		if jose.Thumbprint(cert) == x5t {
-			return v.states[from.State()].prove(cert, UsageSigning, at)
+			return v.states[from.State()].proveListed(cert, UsageSigning, at)
 		}
 	}
 	return Proof{}, refuse(ReasonNotInDirectory, "this signing certificate of %s", from)
@@ -214,7 +214,7 @@ func (v *View) EncryptionKey(to schemas.AuthorityID, at time.Time) (Proof, error
 	var best Proof
 	last := refuse(ReasonNotInDirectory, "%s has no encryption certificate", to)
 	for _, cert := range v.authorities[to].encryption {
-		proof, err := v.states[to.State()].prove(cert, UsageEncryption, at)
+		proof, err := v.states[to.State()].proveListed(cert, UsageEncryption, at)
 		switch {
 		case err != nil:
 			last = err

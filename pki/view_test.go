@@ -104,3 +104,21 @@ func TestClientCertificatesThatProveNothing(t *testing.T) {
 		wantReason(t, err, pki.ReasonNoCertificate)
 	})
 }
+
+// What was proved once is no proof for another time: the same certificate is asked about with every message.
+func TestAProofHoldsForItsTimeOnly(t *testing.T) {
+	clock := pkitest.NewClock()
+	scheme := pkitest.NewScheme(t, clock.Now, "QM", "QN")
+	view := scheme.Keeper(t).View()
+	cert := scheme.Authority(qmJustice).Signing.Certificate
+	for i, at := range []time.Time{clock.Now(), cert.NotBefore.Add(-time.Second), clock.Now(), clock.Now()} {
+		proof, err := view.Signer(qmJustice, jose.Thumbprint(cert), at)
+		if i == 1 {
+			wantReason(t, err, pki.ReasonNotYetValid)
+			continue
+		}
+		if err != nil || proof.Authority() != qmJustice {
+			t.Errorf("%d. time: %v, %v", i+1, proof.Authority(), err)
+		}
+	}
+}

@@ -147,6 +147,16 @@ var putMessage = func() string {
 		ON CONFLICT (sender, id) DO UPDATE SET ` + strings.Join(sets, ", ")
 }()
 
+// Accept keeps the broker's acceptance of a message, the first one. It reports whether this was it.
+func (t *Tx) Accept(k Key, acceptance []byte) (bool, error) {
+	result, err := t.sql.ExecContext(t.ctx, `UPDATE message SET acceptance = ? WHERE sender = ? AND id = ? AND acceptance IS NULL`, acceptance, k.Sender, k.ID)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
 	var payload, home, jws, payloadHash, prev, jwsHash, voidHash []byte
@@ -228,7 +238,8 @@ func (t *Tx) MessagesOfTeam(team string) ([]*Message, error) {
 
 // MessagesIn reads at most limit messages of one direction and state, oldest first. An empty urgency means any.
 func (t *Tx) MessagesIn(d Direction, s State, urgency string, limit int) ([]*Message, error) {
-	return t.messages(`WHERE direction = ? AND state = ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
+	// IS and not =: there are indexes of sent messages only, and SQLite would compile the query anew for each value.
+	return t.messages(`WHERE direction IS ? AND state IS ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
 		d, s, urgency, urgency, limit)
 }
 

@@ -48,11 +48,32 @@ type Parcel struct {
 
 const parcelColumns = `id, kind, lane, peer, channel, subject, jws_sha256, seq, wire, attempts, refused, next_at, expires_at`
 
+// parcelPlan is parcelColumns with nothing in the place of the wire.
+const parcelPlan = `id, kind, lane, peer, channel, subject, jws_sha256, seq, NULL, attempts, refused, next_at, expires_at`
+
 // PutParcel writes a row of the outbox, new or changed.
 func (t *Tx) PutParcel(p *Parcel) error {
 	return t.exec(`INSERT OR REPLACE INTO outbox (`+parcelColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		p.ID, p.Kind, cmp.Or(p.Lane, Ordinary), p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Wire, p.Attempts, p.Refused,
 		millis(p.NextAt), millis(p.ExpiresAt))
+}
+
+// PlanParcel changes when a row is handed in next, how often it was, and what the broker last said of it. The rest of a row
+// never changes.
+func (t *Tx) PlanParcel(p *Parcel) error {
+	return t.exec(`UPDATE outbox SET attempts = ?, refused = ?, next_at = ? WHERE id = ?`, p.Attempts, p.Refused, millis(p.NextAt), p.ID)
+}
+
+// ParcelPlan reads one row of the outbox without its wire, which is most of it, or ErrNotFound.
+func (t *Tx) ParcelPlan(id schemas.MessageID) (*Parcel, error) {
+	found, err := collect(t, scanParcel, `SELECT `+parcelPlan+` FROM outbox WHERE id = ?`, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // Parcel reads one row of the outbox, or ErrNotFound.

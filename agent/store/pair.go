@@ -63,6 +63,9 @@ type Arrival struct {
 
 const arrivalColumns = `peer, seq, id, jws_sha256, prev, fate, receipt, receipt_id, wire`
 
+// arrivalHead is arrivalColumns with nothing in the place of the receipt and its wire, which are most of a row.
+const arrivalHead = `peer, seq, id, jws_sha256, prev, fate, NULL, receipt_id, NULL`
+
 // PutArrival writes a number's fate, or changes the fate and receipt of the same bytes.
 func (t *Tx) PutArrival(a Arrival) error {
 	return t.exec(`INSERT INTO arrival (`+arrivalColumns+`) VALUES (?,?,?,?,?,?,?,?,?)
@@ -79,8 +82,16 @@ func (t *Tx) ArrivalsLike(peer schemas.AuthorityID, seq uint64, id schemas.Messa
 
 // Arrival reads the fate of one number, or ErrNotFound.
 func (t *Tx) Arrival(peer schemas.AuthorityID, seq uint64) (Arrival, error) {
-	found, err := collect(t, scanArrival, `SELECT `+arrivalColumns+` FROM arrival
-		WHERE peer = ? AND seq = ?`, peer, int64(seq))
+	return t.arrival(`SELECT `+arrivalColumns+` FROM arrival WHERE peer = ? AND seq = ?`, peer, seq)
+}
+
+// ArrivalHead is Arrival without the receipt and its wire.
+func (t *Tx) ArrivalHead(peer schemas.AuthorityID, seq uint64) (Arrival, error) {
+	return t.arrival(`SELECT `+arrivalHead+` FROM arrival WHERE peer = ? AND seq = ?`, peer, seq)
+}
+
+func (t *Tx) arrival(query string, peer schemas.AuthorityID, seq uint64) (Arrival, error) {
+	found, err := collect(t, scanArrival, query, peer, int64(seq))
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}

@@ -72,7 +72,11 @@ func onTheWay(tx *Tx, m *Message) error {
 		func() error { return tx.DropCase(m.Case, peer) },
 		func() error { _, err := tx.CasesToLookAt(now, 10); return err },
 		func() error { _, err := tx.NextCaseAt(); return err },
-		func() error { return tx.ReplaceTasks(m.Case, nil) },
+		func() error { return tx.ReplaceTasks(m.Case, []Task{{}}, nil) },
+		func() error { _, err := tx.TasksOfCase(m.Case); return err },
+		func() error { _, err := tx.TasksOfKind("k", 10); return err },
+		func() error { _, err := tx.UnreceiptedSince(now, 0, 10); return err },
+		func() error { _, err := tx.FirstUnreceipted(0); return err },
 		func() error { _, err := tx.Review(m.Key); return err },
 		func() error { _, err := tx.Releases(m.Key, Hash{}); return err },
 	} {

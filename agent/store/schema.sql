@@ -223,6 +223,7 @@ CREATE TABLE task (
   PRIMARY KEY (case_id, kind, sender, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX task_due ON task (who, due_at);
+CREATE INDEX task_kind ON task (kind);
 
 -- What a person must look at.
 CREATE TABLE alarm (

@@ -90,8 +90,11 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
+	// The log is copied into the file after so many pages, and a group of transactions fits into the cache: a page that many
+	// messages change is then written once for all of them. What a savepoint would restore is kept in memory.
 	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
-		"&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)&_txlock="
+		"&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)" +
+		"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-8192)&_pragma=temp_store(MEMORY)&_txlock="
 	if s.write, err = sql.Open("sqlite", "file:"+path+pragmas+"immediate"); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"comity/schemas"
@@ -17,8 +18,11 @@ type Task struct {
 	Stage string
 }
 
-// ReplaceTasks writes what is due in a case now, in place of what was.
-func (t *Tx) ReplaceTasks(id schemas.CaseID, tasks []Task) error {
+// ReplaceTasks writes what is due in a case now, in place of what was, which is mostly the same.
+func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
+	if slices.EqualFunc(before, tasks, sameTask) {
+		return nil
+	}
 	if err := t.exec(`DELETE FROM task WHERE case_id = ?`, id); err != nil {
 		return err
 	}
@@ -30,6 +34,12 @@ func (t *Tx) ReplaceTasks(id schemas.CaseID, tasks []Task) error {
 		}
 	}
 	return nil
+}
+
+func sameTask(a, b Task) bool {
+	due := millis(a.DueAt) == millis(b.DueAt)
+	a.DueAt, b.DueAt = time.Time{}, time.Time{}
+	return due && a == b
 }
 
 // TasksOfCase lists what is due in a case.
