@@ -68,6 +68,7 @@ type Agent struct {
 	brokerAhead atomic.Int64 // time.Duration
 	compared    atomic.Bool
 
+	copying   atomic.Bool // a backup is being made
 	changes   *changes
 	notices   *notices
 	released  bells // an approved message may leave
@@ -153,6 +154,12 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if a.store, err = store.Open(ctx, filepath.Join(a.config.Data, "agent.db"), columns); err != nil {
+		return err
+	}
+	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
+		return err
+	}
+	if err := a.noticeRestore(ctx); err != nil {
 		return err
 	}
 	return a.refreshTrust(ctx)

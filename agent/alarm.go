@@ -16,6 +16,7 @@ const (
 	AlarmFork        AlarmKind = "fork"                // the same number or id came with other bytes
 	AlarmChain       AlarmKind = "chain-broken"        // a number does not name the one before it
 	AlarmHistory     AlarmKind = "history-behind"      // a peer has seen numbers that this desk never used: is its database an old one?
+	AlarmRestored    AlarmKind = "restored"            // the database was restored from a backup: what came after it is missing
 	AlarmUnreadable  AlarmKind = "unreadable"          // bytes in the inbox that nobody can be shown to have sent
 	AlarmReceipt     AlarmKind = "receipt-wrong"       // a receipt for what was not sent, or for other bytes
 	AlarmRefused     AlarmKind = "broker-refuses"      // the broker does not take a sealed message

@@ -62,6 +62,10 @@ type File struct {
 	} `toml:"policy"`
 	Release ReleaseFile `toml:"release"`
 	Timing  TimingFile  `toml:"timing"`
+	Backup  struct {
+		// Recipients are the age keys (age1…) that backups are encrypted for. Keep the keys that open them elsewhere.
+		Recipients []string `toml:"recipients"`
+	} `toml:"backup"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
 	Deadlines deadline.Table `toml:"deadlines"`
 	People    []PersonFile   `toml:"people"`
@@ -126,6 +130,7 @@ type Config struct {
 	Urgent    time.Duration
 	Timing    Timing
 	Deadlines deadline.Table
+	Backup    []string // age recipients
 	Staff     []*people.Person
 }
 
@@ -205,6 +210,10 @@ func (f *File) check(base string) (Config, error) {
 	}
 	for _, path := range f.Policy.Rules {
 		c.Rules = append(c.Rules, at("policy.rules", path))
+	}
+	c.Backup = f.Backup.Recipients
+	if _, err := parseRecipients(c.Backup); err != nil {
+		errs = append(errs, fmt.Errorf("backup.recipients: %w", err))
 	}
 	c.Deadlines = f.Deadlines
 	if err := c.Deadlines.Check(); err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 
 	"comity/schemas"
 )
@@ -21,6 +22,8 @@ type Desk interface {
 	Case(ctx context.Context, prefix string) (Case, error)
 	Tasks(ctx context.Context, everybody bool, limit int) ([]Task, error)
 	Health(ctx context.Context) (Health, error)
+	// Backup writes an encrypted copy of everything to w. What was written before an error is of no use.
+	Backup(ctx context.Context, b Backup, w io.Writer) error
 	Watch() (events <-chan Event, stop func())
 
 	Protection

@@ -118,6 +118,12 @@ type Alarm struct {
 	RaisedAt time.Time           `json:"raised_at"`
 }
 
+// Backup asks for a backup.
+type Backup struct {
+	Recipients      []string `json:"recipients,omitzero"` // age keys; none: those of agent.toml
+	WithoutRegister bool     `json:"without_register,omitzero"`
+}
+
 // Noticed is something that the agent dealt with by itself, since it started.
 type Noticed struct {
 	Kind   string              `json:"kind"`

@@ -255,3 +255,9 @@ CREATE TABLE witness (
   receipt BLOB    NOT NULL,                -- its signed receipt (JWS)
   PRIMARY KEY (peer, finding)
 ) STRICT, WITHOUT ROWID;
+
+-- What the database says about itself.
+CREATE TABLE mark (
+  name  TEXT NOT NULL PRIMARY KEY,         -- closed set (copy.go)
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -6,6 +6,7 @@ import "github.com/spf13/cobra"
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), sandboxCommand(), brokerCommand(), agentCommand(),
-		messageCommand(), caseCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), registerCommand(), journalCommand(), doctorCommand(), benchCommand(), extractCommand(),
+		messageCommand(), caseCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), registerCommand(), journalCommand(), backupCommand(), restoreCommand(),
+		doctorCommand(), benchCommand(), extractCommand(),
 	}
 }
