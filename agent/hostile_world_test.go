@@ -93,7 +93,7 @@ func (b *hostileBroker) take(d *desk) (moved bool) {
 	for _, lane := range []store.Lane{store.Express, store.Ordinary} {
 		var due []*store.Parcel
 		err := d.store.View(b.t.Context(), func(tx *store.Tx) (err error) {
-			due, err = tx.DueParcels(lane, d.now(), outboxBatch)
+			due, err = tx.DueParcels(lane, d.now(), outboxParallel)
 			return err
 		})
 		if err != nil {

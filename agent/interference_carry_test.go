@@ -24,7 +24,7 @@ func (s *stage) submit(d *desk) (moved bool) {
 	for _, lane := range []store.Lane{store.Express, store.Ordinary} {
 		var due []*store.Parcel
 		err := d.store.View(ctx, func(tx *store.Tx) (err error) {
-			due, err = tx.DueParcels(lane, d.now(), outboxBatch)
+			due, err = tx.DueParcels(lane, d.now(), outboxParallel)
 			return err
 		})
 		if err != nil {

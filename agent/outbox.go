@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"comity/agent/link"
 	"comity/agent/store"
 	"comity/powercut"
@@ -17,7 +15,6 @@ import (
 )
 
 const (
-	outboxBatch    = 256
 	outboxParallel = 64
 	retryFirst     = time.Second // after a failed or refused submission, doubled up to retryLast
 	retryLast      = time.Minute
@@ -27,26 +24,16 @@ const (
 // emptyOutbox is step 6, again and again: what is due in a lane is handed to the broker, and a message stays until its
 // receipt. The lanes run beside each other, so that a live alert waits for nothing. It returns when ctx ends.
 func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
-	submitted := a.submitted[lane]
+	submitted, f := a.submitted[lane], newFlights()
+	defer f.under.Wait()
 	for {
 		changed := a.link.Changes()
-		var due []*store.Parcel
-		var next time.Time
-		err := a.store.View(ctx, func(tx *store.Tx) (err error) {
-			if due, err = tx.DueParcels(lane, a.now(), outboxBatch); err == nil {
-				next, err = tx.NextParcelAt(lane)
-			}
-			return err
-		})
+		next, err := a.handOver(ctx, lane, f)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("reading the outbox: %w", err)
-		}
-		if a.link.Up() && len(due) > 0 {
-			a.submitAll(ctx, due)
-			continue
 		}
 		wait := time.Hour
 		if !next.IsZero() && a.link.Up() {
@@ -56,6 +43,7 @@ func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
 		select {
 		case <-ctx.Done():
 		case <-submitted:
+		case <-f.landed:
 		case <-changed:
 		case <-timer.C:
 		}
@@ -63,18 +51,86 @@ func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
 	}
 }
 
-func (a *Agent) submitAll(ctx context.Context, due []*store.Parcel) {
-	var group errgroup.Group
-	group.SetLimit(outboxParallel)
+// handOver begins to hand in what is due and not under way. It returns when the next is due, zero where something else
+// will wake the lane before: the end of one that is under way, or the link.
+func (a *Agent) handOver(ctx context.Context, lane store.Lane, f *flights) (next time.Time, err error) {
+	room := outboxParallel - f.count()
+	if !a.link.Up() || room < outboxParallel/2 {
+		return next, nil
+	}
+	var due []*store.Parcel
+	err = a.store.View(ctx, func(tx *store.Tx) error {
+		plans, err := tx.DuePlans(lane, a.now(), outboxParallel)
+		if err != nil {
+			return err
+		}
+		for _, plan := range plans {
+			if f.has(plan.ID) || len(due) == room {
+				continue
+			}
+			p, err := tx.Parcel(plan.ID)
+			if err != nil {
+				return err
+			}
+			due = append(due, p)
+		}
+		if len(plans) == 0 {
+			next, err = tx.NextParcelAt(lane)
+		}
+		return err
+	})
 	for _, p := range due {
-		group.Go(func() error {
+		f.begin(p.ID, func() {
 			if err := a.submit(ctx, p); err != nil && ctx.Err() == nil {
 				a.log.Warn("submitting", slog.String("id", string(p.ID)), slog.String("kind", string(p.Kind)), slog.Any("error", err))
 			}
-			return nil
 		})
 	}
-	group.Wait()
+	return next, err
+}
+
+// flights are the parcels of a lane that are being handed to the broker. Each is planned anew before its flight ends, so
+// that none is taken up twice for one time that it was due.
+type flights struct {
+	landed signal
+	under  sync.WaitGroup
+
+	mu sync.Mutex
+	of map[schemas.MessageID]struct{}
+}
+
+func newFlights() *flights {
+	return &flights{landed: newSignal(), of: map[schemas.MessageID]struct{}{}}
+}
+
+func (f *flights) begin(id schemas.MessageID, fly func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.of[id] = struct{}{}
+	f.under.Go(func() {
+		defer f.end(id)
+		fly()
+	})
+}
+
+func (f *flights) end(id schemas.MessageID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.of, id)
+	f.landed.give()
+}
+
+func (f *flights) has(id schemas.MessageID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, flies := f.of[id]
+	return flies
+}
+
+func (f *flights) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.of)
 }
 
 // submit hands one parcel to the broker and plans what follows.

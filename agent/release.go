@@ -162,9 +162,7 @@ func (a *Agent) releaseAll(ctx context.Context, urgency schemas.Urgency, may fun
 	a.order(waiting)
 	for some := range slices.Chunk(waiting, releaseChunk) {
 		a.releaseSome(ctx, some)
-	}
-	if len(waiting) > 0 {
-		a.submitted.give()
+		a.submitted.give() // they go out while the next ones are decided on
 		a.chores.give()
 	}
 }

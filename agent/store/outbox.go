@@ -100,9 +100,15 @@ func (t *Tx) parcel(where string, args ...any) (*Parcel, error) {
 // DueParcels reads at most limit rows of a lane whose time has come, receipts first (a peer waits for them), then the
 // oldest.
 func (t *Tx) DueParcels(lane Lane, now time.Time, limit int) ([]*Parcel, error) {
-	return collect(t, scanParcel, `SELECT `+parcelColumns+` FROM outbox WHERE lane = ? AND next_at <= ?
-		ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`, lane, millis(now), limit)
+	return collect(t, scanParcel, `SELECT `+parcelColumns+dueFirst, lane, millis(now), limit)
 }
+
+// DuePlans is DueParcels without the wires.
+func (t *Tx) DuePlans(lane Lane, now time.Time, limit int) ([]*Parcel, error) {
+	return collect(t, scanParcel, `SELECT `+parcelPlan+dueFirst, lane, millis(now), limit)
+}
+
+const dueFirst = ` FROM outbox WHERE lane = ? AND next_at <= ? ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`
 
 // NextParcelAt is the time of the earliest row of a lane, zero where it is empty.
 func (t *Tx) NextParcelAt(lane Lane) (time.Time, error) {
