@@ -259,7 +259,9 @@ func (o *office) says(c api.PolicyCheck, outcome string, rules ...string) {
 // arrives is the message as an officer of its recipient reads it.
 func (o *office) arrives(m api.Message) api.Message {
 	o.t.Helper()
-	got, err := o.s.at(o.t, m.To).as(sandbox.Officer2).Message(o.t.Context(), string(m.ID))
+	ctx, cancel := context.WithTimeout(o.t.Context(), patience)
+	defer cancel()
+	got, err := clerk.Await(ctx, o.s.at(o.t, m.To).as(sandbox.Officer2), m.ID, "received") // once it has been screened
 	if err != nil || len(got.Payload) == 0 {
 		o.t.Fatalf("%s cannot read a message of %s: %v", m.To, o.id, err)
 	}
