@@ -85,7 +85,7 @@ func TestS01BankRecords(t *testing.T) {
 	a.delivers(with(letter("mla.supplement/1", "18(16)", object{"answers": []any{object{"field": "/body/description", "answer": "Account QN00 0000 0000 0417."}}}, "QN/justice"),
 		object{"case": string(opened.Case), "in_reply_to": string(asked.ID)}))
 	b.delivers(with(letter("mla.decision/1", "18(17)", object{"outcome": "accepted"}, "QM/justice"), inCase(opened.Case)))
-	records := file("evidence-1.txt", "text/plain", "Statement of account QN00 0000 0000 0417, 1 March to 31 May 2026 (synthetic)\n")
+	records := file("evidence-1.txt", "text/plain", "Statement of account QN00 0000 0000 0417, 1 March to 31 May 2026 (synthetic)\nCopy "+string(schemas.NewMessageID())+"\n")
 	hash := records["attachments"].([]any)[0].(object)["sha256"]
 	result := b.delivers(with(with(letter("mla.result/1", "18(17)", object{
 		"extent": "partial", "summary": "Statements for March to May 2026.", "return_required": false,
