@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"comity/agent/api"
 	"comity/agent/store"
@@ -68,7 +69,10 @@ func (a *Agent) ProtectionAlerts(ctx context.Context) ([]api.ProtectionAlert, er
 
 // EndProtectionAlert says that an officer is done with an alert. A review ends by its decision alone.
 func (a *Agent) EndProtectionAlert(ctx context.Context, by, kind, subject string) error {
-	if kind == string(AlertHeld) || kind == string(AlertHeldLive) {
+	switch {
+	case !slices.Contains(alertKinds(), AlertKind(kind)):
+		return problem(ReasonNotFound, "there is no such kind of alert", "comity review alerts lists those that are up")
+	case kind == string(AlertHeld) || kind == string(AlertHeldLive):
 		return problem(ReasonState, "a review ends by its decision", "comity review release, return or block")
 	}
 	return a.store.Update(ctx, func(tx *store.Tx) error {

@@ -96,6 +96,11 @@ func mischiefs() []mischief {
 			alarms: []string{"QM/justice unreadable wrong-recipient", "QN/justice unreadable wrong-recipient", "QP/justice unreadable wrong-recipient"},
 			also:   []string{"QM/justice sent-again"},
 		}, {
+			name:   "writes another recipient's name on it the first time",
+			carry:  readdress,
+			alarms: []string{"QM/justice unreadable wrong-key", "QN/justice unreadable wrong-key", "QP/justice unreadable wrong-key"},
+			also:   []string{"QM/justice sent-again"},
+		}, {
 			name: "withholds what one peer sends",
 			carry: func(b *hostileBroker, d delivery) []delivery {
 				if d.from == qn {

@@ -25,7 +25,7 @@ var fearStems = []string{
 // fearParts tell of fear wherever they stand: phrases, and languages that write words together or prefix them.
 var fearParts = []string{
 	"not safe", "cannot return", "can't return", "does not want to return", "doesn't want to return", "refuses to return", "honour killing",
-	"خوف", "خائف", "تخاف", "يخاف", "قتل", "تهديد", "اضطهاد", "لجوء", "لاجئ", "ترس", "می‌ترسد", "پناهند", "تهدید",
+	"خوف", "خائف", "تخاف", "يخاف", "قتل", "تهديد", "اضطهاد", "لجوء", "لاجئ", "ترس", "می\u200cترسد", "پناهند", "تهدید",
 	"害怕", "恐惧", "杀", "威胁", "迫害", "庇护", "难民", "डर", "भय", "শরণ", "ভয়",
 }
 

@@ -72,10 +72,12 @@ func look(in any, path string) (any, bool) {
 			}
 			continue
 		}
-		entry, ok := in.(map[string]any)
-		if in, ok = entry[name]; !ok {
+		entry, _ := in.(map[string]any) // a nil map has no members
+		value, ok := entry[name]
+		if !ok {
 			return nil, false
 		}
+		in = value
 	}
 	return in, in != nil
 }
