@@ -214,6 +214,9 @@ type cleared struct {
 // clearOne is step 4 for one message: decided again on the facts of this moment. It is nil for what must not leave, or not yet.
 func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time) (*cleared, error) {
 	c := &cleared{view: a.trust.View(), at: at}
+	if c.view.Expired(at) { // nobody can be proved: it waits for the next trust list, and nobody has to review it for that
+		return nil, a.cannotSeal(ctx, m, errTrustEnded)
+	}
 	var err error
 	if c.decision, c.clearance, err = a.decide(ctx, outgoingOf(m), c.view, c.at, nil); err != nil {
 		return nil, err
@@ -247,6 +250,9 @@ func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error
 	a.changes.tell(api.Event{Message: sent.ID, State: string(sent.State), Case: sent.Case})
 	return nil
 }
+
+// errTrustEnded says that there is no trust list by which anybody could be proved.
+var errTrustEnded = errors.New("the trust list has expired")
 
 // errSuperseded says that the message is no longer what was decided on: edited, discarded or sealed meanwhile.
 var errSuperseded = errors.New("the message changed meanwhile")
