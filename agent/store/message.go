@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -159,7 +160,7 @@ func (t *Tx) Accept(k Key, acceptance []byte) (bool, error) {
 
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
-	var payload, home, jws, payloadHash, prev, jwsHash, voidHash []byte
+	var payload, home, jws, payloadHash, prev, jwsHash, voidHash sql.RawBytes // until the next row: each is opened or copied here
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
 		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &home, &m.Screening, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
