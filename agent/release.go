@@ -259,7 +259,7 @@ var errSuperseded = errors.New("the message changed meanwhile")
 
 // sealAndCommit numbers and seals in one transaction with everything that follows from it.
 func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Decision, c *policy.Clearance, to pki.Proof, now time.Time) (*store.Message, error) {
-	m, err := tx.Message(decided.Key)
+	m, err := tx.BareMessage(decided.Key)
 	if err != nil {
 		return nil, err
 	}
