@@ -16,6 +16,7 @@ import (
 // TestKilledUnderLoad kills one process after another at any moment while both sides write as fast as they can. In the end
 // nothing is lost and nothing doubled.
 func TestKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	kills := 4
 	if os.Getenv(fullRun) != "" {
 		kills = 200

@@ -285,13 +285,7 @@ func lose(m *matrix, arm func(...func())) {
 		}
 		return err
 	})
-	m.until("having it accepted", func(ctx context.Context) error {
-		now, err := officer.Message(ctx, string(lost.ID))
-		if err == nil && !now.Accepted {
-			err = errors.New("not accepted yet")
-		}
-		return err
-	})
+	m.awaitAcceptance(lost.ID)
 	broker.kill(m.t)
 	if err := os.RemoveAll(m.inboxOf("inbox-qn-justice")); err != nil {
 		m.t.Fatal(err)

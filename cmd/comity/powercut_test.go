@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -26,6 +27,7 @@ import (
 // effect and after it has and nobody was told; starts the process again; and holds the two sides against each other: the
 // same messages and the same case, each once, each receipt true (DESIGN section 1, promises 3 and 5).
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	cases := powerCuts()
 	if os.Getenv(fullRun) == "" {
 		const seed, sample = 20261127, 5
@@ -233,10 +235,27 @@ func (m *matrix) verifyStores() {
 		pairs = append(pairs, [2]schemas.AuthorityID{"QM/border", "QN/border"})
 	}
 	for _, pair := range pairs {
+		for _, id := range pair {
+			m.wantSoundJournal(id)
+		}
 		a, b := readBooks(m.t, m.sandbox, pair[0]), readBooks(m.t, m.sandbox, pair[1])
 		a.wantArrived(b)
 		b.wantArrived(a)
 		a.wantSameCases(b)
+	}
+}
+
+// wantSoundJournal has an authority's evidence verified: against itself, its messages, and all that was signed.
+func (m *matrix) wantSoundJournal(id schemas.AuthorityID) {
+	m.t.Helper()
+	a, err := m.sandbox.OpenAgent(m.t.Context(), id, slog.New(slog.DiscardHandler))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer a.Close()
+	report, err := a.VerifyJournal(m.t.Context(), nil)
+	if err != nil || len(report.Defects) > 0 {
+		m.t.Errorf("the journal of %s: %v %+v", id, err, report.Defects)
 	}
 }
 
