@@ -52,7 +52,8 @@ type Agent struct {
 	gate     *people.Gate
 	link     *link.Link
 
-	lookUps sync.Map // of each officer: name to *rate.Limiter
+	lookUps   sync.Map // of each officer: name to *rate.Limiter
+	keptTrust sync.Map // first byte of each published document that is in the store
 
 	// trustGood: nothing was refused when the published folder was last looked at, and no alarm says otherwise. Whoever
 	// looks owns it: New, then watchTrust.
@@ -69,7 +70,6 @@ type Agent struct {
 	compared    atomic.Bool
 
 	copying   atomic.Bool // a backup is being made
-	ends      ends
 	changes   *changes
 	notices   *notices
 	released  bells // an approved message may leave
@@ -253,6 +253,9 @@ func (a *Agent) refreshTrust(ctx context.Context) error {
 	if changed {
 		powercut.After(powercut.TrustRenewed)
 	}
+	if err := a.keepTrust(ctx, a.trust.View(), ""); err != nil {
+		return err
+	}
 	if refused == nil && !changed && a.trustGood {
 		return nil
 	}
@@ -273,47 +276,20 @@ func (a *Agent) refreshTrust(ctx context.Context) error {
 	return err
 }
 
-// watchLink wakes what waits for the broker whenever the connection comes back, and tells an officer when it is away for long.
+// watchLink wakes what waits for the broker whenever the connection comes back.
 func (a *Agent) watchLink(ctx context.Context) error {
-	const stands = time.Duration(1<<63 - 1)
 	for {
 		changed := a.link.Changes()
-		patience := a.config.Timing.LinkAlarm
 		if a.link.Up() {
 			a.readyOnce.Do(func() { close(a.ready) })
 			a.released.give()
 			a.submitted.give()
-			a.unreachable(ctx, false)
-			patience = stands
 		}
-		timer := time.NewTimer(patience)
 		select {
-		case <-timer.C:
-			a.unreachable(ctx, true)
-			select {
-			case <-ctx.Done():
-			case <-changed:
-			}
 		case <-ctx.Done():
+			return nil
 		case <-changed:
 		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
-}
-
-// unreachable raises or ends the alarm about the broker.
-func (a *Agent) unreachable(ctx context.Context, yes bool) {
-	err := a.store.Update(ctx, func(tx *store.Tx) error {
-		if yes {
-			return a.raise(tx, AlarmUnreachable, "", "")
-		}
-		return a.clear(tx, AlarmUnreachable, "", "")
-	})
-	if err != nil && ctx.Err() == nil {
-		a.log.Error("writing to the store", slog.Any("error", err))
 	}
 }
 

@@ -22,15 +22,15 @@ const (
 	checksPerSecond = 5
 )
 
-func (a *Agent) mayLookUp(by string) bool {
+func (a *Agent) mayLookUp(by string, messages int) bool {
 	limiter, _ := a.lookUps.LoadOrStore(by, rate.NewLimiter(checksPerSecond, checksAtOnce))
-	return limiter.(*rate.Limiter).AllowN(a.now(), 1)
+	return limiter.(*rate.Limiter).AllowN(a.now(), messages)
 }
 
 // CheckPolicy tells a protection officer what the rules would say of a draft now. It sends nothing and keeps nothing but
 // the fact, in the home log, that somebody asked about these bytes.
 func (a *Agent) CheckPolicy(ctx context.Context, by string, draft []byte) (api.PolicyCheck, error) {
-	if !a.mayLookUp(by) {
+	if !a.mayLookUp(by, 1) {
 		return api.PolicyCheck{}, problem(api.ReasonTooOften, "too many drafts were checked in a short time", "wait a few seconds; look-ups in the register are counted for each officer")
 	}
 	err := a.store.Update(ctx, func(tx *store.Tx) error { return a.recordHome(tx, eventChecked, "", sha256.Sum256(draft), by) })

@@ -48,6 +48,7 @@ const (
 	eventDistinct    = "not-same-person"
 	eventRefused     = "bytes-refused"
 	eventCheckpoint  = "checkpoint-signed"
+	eventExported    = "case-exported"
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -21,14 +21,15 @@ const (
 	ReasonNotPermitted = "not-permitted" // the case's state does not allow it now
 	ReasonTeam         = "team"          // a joint investigation team does not allow it now
 	ReasonNotFound     = "not-found"
-	ReasonAmbiguous    = "ambiguous"   // a prefix that several ids begin with
-	ReasonState        = "wrong-state" // the message is beyond that, or not there yet
-	ReasonFourEyes     = "four-eyes"   // the same person wrote and would approve
-	ReasonOtherBytes   = "other-bytes" // what would be approved is not what stands there now
-	ReasonBlocked      = "blocked"     // to protection officers alone: nothing releases it
-	ReasonConditions   = "conditions"  // to protection officers alone: a release has conditions that are not met
-	ReasonRegister     = "register"    // the protection register cannot do it
-	ReasonUnavailable  = "unavailable" // the agent cannot do it now
+	ReasonAmbiguous    = "ambiguous"    // a prefix that several ids begin with
+	ReasonState        = "wrong-state"  // the message is beyond that, or not there yet
+	ReasonFourEyes     = "four-eyes"    // the same person wrote and would approve
+	ReasonOtherBytes   = "other-bytes"  // what would be approved is not what stands there now
+	ReasonReview       = "under-review" // the rules do not let it go to this reader as it is
+	ReasonBlocked      = "blocked"      // to protection officers alone: nothing releases it
+	ReasonConditions   = "conditions"   // to protection officers alone: a release has conditions that are not met
+	ReasonRegister     = "register"     // the protection register cannot do it
+	ReasonUnavailable  = "unavailable"  // the agent cannot do it now
 )
 
 func problem(reason, message, hint string) error { return problemOf(reason, message, hint) }

@@ -51,6 +51,9 @@ func (a *Agent) accept(ctx context.Context, wire []byte) error {
 	authentic := envelope.AuthenticOf(err)
 	switch {
 	case err == nil:
+		if err := a.keepTrust(ctx, a.trust.View(), verified.Header().From); err != nil {
+			return err
+		}
 		return a.take(ctx, verified)
 	case envelope.ReasonOf(err) == envelope.DirectoryStale:
 		return err // our own trust list has expired: the broker keeps the bytes until somebody can be proved again

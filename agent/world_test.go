@@ -115,7 +115,7 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
 		Deadlines: deadline.Defaults(),
 		Timing: Timing{
-			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute, LinkAlarm: 5 * time.Minute,
+			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute,
 			ReceiptLate: []time.Duration{time.Hour, 12 * time.Hour, 24 * time.Hour},
 		},
 	}
@@ -278,7 +278,8 @@ func (d *desk) outgoing() []*store.Parcel {
 		}
 		for _, p := range due {
 			row := *p
-			if err := d.accepted(tx, &row, []byte("acceptance")); err != nil {
+			said := schemas.Acceptance{From: d.me, To: p.Peer, ID: p.ID, SHA256: sha256Hex(p.Wire), AcceptedAt: d.now().UTC()}
+			if err := d.accepted(tx, &row, acceptance(d.t, d.w.scheme.Broker.Signing, jose.TypAcceptance, said)); err != nil {
 				return err
 			}
 		}

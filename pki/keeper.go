@@ -21,7 +21,7 @@ import (
 // Its folder is this program's own memory of what it has seen, and as such trusted: with it an attacker could make the
 // keeper forget, and an older list look new. What is offered is in memory only after it is on disk.
 type Keeper struct {
-	dir string
+	dir string // "" for a keeper in memory alone
 	pin Pin
 	now func() time.Time
 
@@ -55,13 +55,26 @@ func OpenKeeper(dir string, pin Pin, now func() time.Time) (*Keeper, error) {
 			return nil, fmt.Errorf("opening trust folder: %w", err)
 		}
 	}
-	k := &Keeper{dir: dir, pin: pin, now: now, entries: map[schemas.StateCode]*heldEntry{}, crls: map[string]*heldCRL{},
-		known: knownCAs{CAs: map[schemas.StateCode][][]byte{}, Confirmed: map[schemas.StateCode][]string{}}}
+	k := newKeeper(dir, pin, now)
 	if err := k.load(); err != nil {
 		return nil, fmt.Errorf("opening trust folder: %w", err)
 	}
 	k.publish()
 	return k, nil
+}
+
+// newKeeper is a keeper that has taken nothing. Without a folder it remembers for as long as it lives.
+func newKeeper(dir string, pin Pin, now func() time.Time) *Keeper {
+	return &Keeper{dir: dir, pin: pin, now: now, entries: map[schemas.StateCode]*heldEntry{}, crls: map[string]*heldCRL{},
+		known: knownCAs{CAs: map[schemas.StateCode][][]byte{}, Confirmed: map[schemas.StateCode][]string{}}}
+}
+
+// keep writes a document into the folder.
+func (k *Keeper) keep(name string, raw []byte) error {
+	if k.dir == "" {
+		return nil
+	}
+	return durable.WriteFile(filepath.Join(k.dir, name), raw, 0o600)
 }
 
 // View is the state of knowledge now. It is never nil.
@@ -155,7 +168,7 @@ func (k *Keeper) takeTrustList(raw []byte) (changed bool, err error) {
 	if err := k.known.checkSuccession(h); err != nil {
 		return false, err
 	}
-	if err := durable.WriteFile(filepath.Join(k.dir, trustListFile), raw, 0o600); err != nil {
+	if err := k.keep(trustListFile, raw); err != nil {
 		return false, err
 	}
 	if err := k.saveKnown(k.known.learn(h)); err != nil {
@@ -202,7 +215,7 @@ func (k *Keeper) takeEntry(raw []byte, in schemas.StateCode) (changed bool, err 
 	if err := h.checkFresh(k.now()); err != nil {
 		return false, err
 	}
-	if err := durable.WriteFile(filepath.Join(k.dir, entryFolder, state.Lower()+".jws"), raw, 0o600); err != nil {
+	if err := k.keep(filepath.Join(entryFolder, state.Lower()+".jws"), raw); err != nil {
 		return false, err
 	}
 	k.entries[state] = h
@@ -235,7 +248,7 @@ func (k *Keeper) takeCRL(der []byte, in schemas.StateCode) (changed bool, err er
 	if h.thisUpdate.After(k.now().Add(clockSkewAllowed)) {
 		return false, refuse(ReasonNotYetValid, "revocation list %v of %s", h.number, h.state)
 	}
-	if err := durable.WriteFile(filepath.Join(k.dir, crlFolder, h.issuer+".crl"), der, 0o600); err != nil {
+	if err := k.keep(filepath.Join(crlFolder, h.issuer+".crl"), der); err != nil {
 		return false, err
 	}
 	k.crls[h.issuer] = h
@@ -263,7 +276,7 @@ func (k *Keeper) saveKnown(next knownCAs) error {
 	if err != nil {
 		return fmt.Errorf("writing known CAs: %w", err)
 	}
-	if err := durable.WriteFile(filepath.Join(k.dir, knownFile), raw, 0o600); err != nil {
+	if err := k.keep(knownFile, raw); err != nil {
 		return err
 	}
 	k.known = next

@@ -14,7 +14,8 @@ import (
 
 // View is what was known at one moment. It never changes, and what it returns must not be changed.
 type View struct {
-	list          *TrustList // nil before the first list
+	list          *TrustList // nil before the first
+	rawList       []byte     // the list as published
 	states        map[schemas.StateCode]*stateTrust
 	authorities   map[schemas.AuthorityID]*heldAuthority
 	owners        map[string]schemas.StateCode // of CAs, by thumbprint
@@ -33,7 +34,7 @@ func newView(h *heldList, entries map[schemas.StateCode]*heldEntry, crls map[str
 	if h == nil {
 		return v
 	}
-	v.list = h.list
+	v.list, v.rawList = h.list, h.raw
 	for state, cas := range h.cas {
 		trust := &stateTrust{state: state, cas: len(cas), roots: x509.NewCertPool(), crls: map[string]*heldCRL{}}
 		for _, ca := range cas {

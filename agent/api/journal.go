@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"comity/agent/people"
@@ -16,6 +17,8 @@ type Journal interface {
 	VerifyJournal(ctx context.Context, kept []byte) (JournalReport, error)
 	// Checkpoint signs what a log is now; an empty origin is the home log's.
 	Checkpoint(ctx context.Context, by, origin string) (Checkpoint, error)
+	// ExportCase makes the file of a case for a reader, if the rules let all of it go there.
+	ExportCase(ctx context.Context, by, prefix, reader string) (CaseExport, error)
 }
 
 // JournalReport is what a verification found. It holds hashes, numbers and names of authorities alone.
@@ -63,3 +66,36 @@ func (s *Server) journalRoutes(route func(pattern string, act people.Act, handle
 		return http.StatusOK, c, err
 	})
 }
+
+// CaseExport is the file of a case for one reader.
+type CaseExport struct {
+	Case     schemas.CaseID
+	Messages int
+	SHA256   string // of Content
+	Content  []byte // a zip: see agent/casefile
+}
+
+// exportCase answers the file itself; what is said of it stands in the headers.
+func (s *Server) exportCase(w http.ResponseWriter, r *http.Request) {
+	admitted, err := s.admit(w, r, people.ExportCase)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	file, err := s.desk.ExportCase(r.Context(), admitted.person.Name, r.PathValue("id"), r.URL.Query().Get("for"))
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set(caseHeader, string(file.Case))
+	w.Header().Set(countHeader, strconv.Itoa(file.Messages))
+	w.WriteHeader(http.StatusOK)
+	w.Write(file.Content) // the caller may be gone; nothing to do about it
+}
+
+// The headers of the file of a case.
+const (
+	caseHeader  = "Comity-Case"
+	countHeader = "Comity-Messages"
+)

@@ -130,6 +130,7 @@ func (s *Server) Handler() http.Handler {
 	s.protectionRoutes(route)
 	s.journalRoutes(route)
 	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("POST /v1/cases/{id}/export", s.exportCase)
 	mux.HandleFunc("POST /v1/backup", s.backup)
 	return mux
 }

@@ -93,6 +93,9 @@ func (o *Outer) Open(desk Desk) (*Opened, error) {
 	return opened, nil
 }
 
+// Kind is what the signed part claims to be.
+func (x *Opened) Kind() Kind { return x.kind }
+
 // Claims is the signed header, which nobody has proved yet.
 func (x *Opened) Claims() Header { return x.header }
 

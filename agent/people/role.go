@@ -32,6 +32,7 @@ const (
 	DecideReviews  Act = "decide-reviews"  // release, return or block a message under review
 	ReadReviews    Act = "read-reviews"    // see why policy stopped a message, and what was withheld on arrival
 	ReadDecisions  Act = "read-decisions"  // see which rules decided, and not about whom
+	ExportCase     Act = "export-case"     // hand out the file of a case
 	SignCheckpoint Act = "sign-checkpoint" // have the agent sign what its logs are now, to keep it elsewhere
 	CheckPolicy    Act = "check-policy"    // ask the rules about a draft, which looks the persons up
 	KeepRegister   Act = "keep-register"   // feed and change the protection register
@@ -43,7 +44,7 @@ const (
 // grants is the whole table: what is not here is refused.
 var grants = map[Role][]Act{
 	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth},
-	Approver:          {Approve, ReadList, ReadText, ReadHealth},
+	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth},
 	Registrar:         {ReadList, ReadHealth},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth},

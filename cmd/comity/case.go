@@ -10,7 +10,7 @@ import (
 )
 
 func caseCommand() *cobra.Command {
-	return group("case", "List and show cases", caseListCommand(), caseShowCommand())
+	return group("case", "List, show and hand out cases", caseListCommand(), caseShowCommand(), caseExportCommand())
 }
 
 // findCase fetches the one case whose id begins with what was typed.

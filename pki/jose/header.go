@@ -28,8 +28,8 @@ const (
 	TypTrustList  Typ = "comity-trust-list+jws"
 	TypDirectory  Typ = "comity-directory+jws"
 	TypCARollover Typ = "comity-ca-rollover+jws" // an old CA's word for its successor
-	TypCheckpoint Typ = "comity-checkpoint+jws"
-	TypCommand    Typ = "comity-command+jws" // a person's signed command to the agent
+	TypCaseExport Typ = "comity-case-export+jws" // what an authority says of the file of a case that it hands out
+	TypCommand    Typ = "comity-command+jws"     // a person's signed command to the agent
 	TypEnvelope   Typ = "comity-envelope+jwe"
 )
 

@@ -33,10 +33,9 @@ func (s *scheme) oneAtATime(ctx context.Context, messages []prepared, limit time
 			return Load{}, err
 		}
 		journeys = append(journeys, j)
+		s.numbered = append(s.numbered, m.id)
 	}
-	took := ended()
-	err := s.sealedAt(ctx, messages, journeys)
-	return loadOf(journeys, took), err
+	return loadOf(journeys, ended()), nil
 }
 
 // steadily has so many senders at work, each with one message under way.
@@ -73,8 +72,8 @@ func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int,
 	})
 	err := group.Wait()
 	took := ended()
-	if err == nil {
-		err = s.sealedAt(ctx, messages, journeys)
+	for _, m := range messages {
+		s.numbered = append(s.numbered, m.id)
 	}
 	return loadOf(journeys, took), err
 }
@@ -96,20 +95,12 @@ func (s *scheme) send(ctx context.Context, m prepared) (journey, error) {
 	if state != "delivered" {
 		return j, fmt.Errorf("message %s is %s and will not be delivered", m.id, state)
 	}
-	return j, nil
-}
-
-// sealedAt asks the agent when each message was sealed, once the load is over.
-func (s *scheme) sealedAt(ctx context.Context, messages []prepared, journeys []journey) error {
-	for i := range journeys {
-		m, err := s.from.Message(ctx, string(messages[i].id))
-		if err != nil {
-			return err
-		}
-		journeys[i].sealed = m.ReceiptedAt.Add(-time.Duration(m.ReceiptMillis) * time.Millisecond)
-		s.numbered = append(s.numbered, m.ID)
+	now, err := s.from.Message(ctx, string(m.id))
+	if err != nil {
+		return j, err
 	}
-	return nil
+	j.sealed = now.ReceiptedAt.Add(-time.Duration(now.ReceiptMillis) * time.Millisecond)
+	return j, nil
 }
 
 // lookAgain is how often a sender looks for itself: an agent drops events of a listener that does not keep up.
