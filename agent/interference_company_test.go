@@ -34,6 +34,9 @@ type company struct {
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
+	if testing.Short() { // as under the race detector: the stage plays one act after the other
+		t.Skip("the non-interference test is played in full length by go test without -short")
+	}
 	if dir, err := os.MkdirTemp("/dev/shm", "comity"); err == nil { // where there is one: each commit is synced
 		os.RemoveAll(dir)
 		t.Setenv("TMPDIR", "/dev/shm")
