@@ -18,6 +18,7 @@ const (
 	maxSpan   = 3  // words that some write as one
 
 	commonLetters = 12 // room that is enough for most words
+	bytesOfWord   = 6  // of a text, with the space behind it
 )
 
 // Word is one word of a name, or several neighbours that some write as one ("Ali Reza", "Alireza").
@@ -34,7 +35,7 @@ type Word struct {
 // words with what was left out in front of them.
 func Words(s string) []Word {
 	tokens := glue(split(s, false))
-	named, joined := withoutParticles(tokens)
+	named, joined := withoutParticles(tokens, func(token) bool { return true })
 	if len(named) > 1 {
 		tokens = named
 	} else {
@@ -56,19 +57,20 @@ func Words(s string) []Word {
 }
 
 // withoutParticles leaves out what comes and goes, and joins it with the word behind it, by the place of that: "Ben Ali" is Ali, and
-// Benali.
-func withoutParticles(tokens []token) (named []token, joined map[int]token) {
+// Benali. Only words that are wanted so are joined.
+func withoutParticles(tokens []token, wanted func(token) bool) (named []token, joined map[int]token) {
 	joined = map[int]token{}
-	var waiting []token
-	for _, t := range tokens {
+	named = make([]token, 0, len(tokens))
+	waiting := 0 // particles before the word
+	for i, t := range tokens {
 		if t.particle() {
-			waiting = append(waiting, t)
+			waiting++
 			continue
 		}
-		if len(waiting) > 0 && len(waiting) <= maxSpan {
-			joined[len(named)] = join(append(waiting, t)...)
+		if waiting > 0 && waiting <= maxSpan && wanted(t) {
+			joined[len(named)] = join(tokens[i-waiting : i+1]...)
 		}
-		named, waiting = append(named, t), nil
+		named, waiting = append(named, t), 0
 	}
 	return named, joined
 }
@@ -87,19 +89,14 @@ const (
 // right behind the first of the two. From and To count the words of the text. Pairs of which the first begins in a case that
 // skip names are left out: most of a text is no name, and half of the work is in pairs.
 func Text(s string, skip func(Case) bool, each func(Word, Case)) {
-	tokens, joined := withoutParticles(glue(split(s, true)))
+	tokens, joined := withoutParticles(glue(split(s, true)), func(t token) bool { return !skip(t.first()) })
 	words := met{}
 	for i, t := range tokens {
-		c := NoCase
-		if t.capital {
-			c = Capital
-		} else if t.small {
-			c = Small
-		}
+		c := t.first()
 		if t.letters[0] < '0' || t.letters[0] > '9' {
 			each(words.word(t, i, i), c)
 		}
-		if j, ok := joined[i]; ok && !skip(c) {
+		if j, ok := joined[i]; ok {
 			each(words.word(j, i, i), c)
 		}
 		for part := range han(t) {
@@ -193,6 +190,17 @@ func (t token) particle() bool {
 	return particles[string(text[:len(t.letters)])]
 }
 
+// first is the case of the first letter.
+func (t token) first() Case {
+	switch {
+	case t.capital:
+		return Capital
+	case t.small:
+		return Small
+	}
+	return NoCase
+}
+
 // join writes tokens as one word.
 func join(tokens ...token) token {
 	if len(tokens) == 1 {
@@ -216,7 +224,7 @@ func join(tokens ...token) token {
 // split gives the words. Digits belong to the word before them: "ALPHA-01" and "ALPHA 01" are one word. In a text the second is
 // two, since what follows a name there may be a year.
 func split(s string, text bool) []token {
-	p := &splitter{text: text}
+	p := &splitter{text: text, words: make([]token, 0, len(s)/bytesOfWord+1)}
 	for _, r := range norm.NFC.String(norm.NFKC.String(s)) { // presentation forms, full-width letters, ligatures
 		p.add(r)
 	}

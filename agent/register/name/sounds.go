@@ -3,6 +3,7 @@ package name
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Keys are made of classes of sounds. Voiced and voiceless are one class, since half of the scripts lack one of the two, and
@@ -123,9 +124,15 @@ func (s *sounding) append(key []byte, reading string) []byte {
 	return append(key, reading...)
 }
 
+var soundings = sync.Pool{New: func() any { return &sounding{} }}
+
 // read finds the sounds of a word in the letters of scripts.go.
 func read(word []rune, unwritten bool) (keys []string, sound string) {
-	s := &sounding{}
+	s := soundings.Get().(*sounding)
+	defer func() {
+		*s = sounding{} // nothing of a word stays in it
+		soundings.Put(s)
+	}()
 	s.slots[0] = s.room[0][:0]
 	s.keys = s.slots[:1]
 	for at := 0; at < len(word); {
