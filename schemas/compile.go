@@ -67,6 +67,7 @@ func compile() (*schemaSet, error) {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
 	c.UseLoader(sealed{})
+	c.UseRegexpEngine(compilePattern)
 	for address, doc := range set.docs {
 		if err := c.AddResource(address, doc); err != nil {
 			return nil, fmt.Errorf("adding schema %s: %w", address, err)

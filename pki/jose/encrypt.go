@@ -65,10 +65,11 @@ func Encrypt(to *ecdsa.PublicKey, typ Typ, header any, plaintext []byte) ([]byte
 type Encrypted struct {
 	extra     []byte
 	ephemeral *ecdh.PublicKey
-	jwe       *gojose.JSONWebEncryption
+	compact   []byte
 }
 
-// ParseEncrypted parses a compact JWE of one kind. It needs no key: a relay can route by Header.
+// ParseEncrypted parses a compact JWE of one kind. It needs no key: a relay can route by Header. The caller must not change
+// the bytes as long as it uses what was parsed.
 func ParseEncrypted(compact []byte, typ Typ) (*Encrypted, error) {
 	parts, err := split(compact, 5)
 	if err != nil {
@@ -94,11 +95,7 @@ func ParseEncrypted(compact []byte, typ Typ) (*Encrypted, error) {
 	if len(parts[1]) != wrappedKeySize || len(parts[2]) != nonceSize || len(parts[4]) != tagSize {
 		return nil, refuse(ReasonMalformed, "a part of the JWE does not have its size")
 	}
-	jwe, err := gojose.ParseEncryptedCompact(string(compact), keyAlgorithms, contentEncryption)
-	if err != nil {
-		return nil, refuse(ReasonMalformed, "not a JWE")
-	}
-	return &Encrypted{extra: extra, ephemeral: ephemeral, jwe: jwe}, nil
+	return &Encrypted{extra: extra, ephemeral: ephemeral, compact: compact}, nil
 }
 
 // takeEphemeral removes epk and checks that it is a point of P-256: an invalid one would leak the private key
@@ -145,7 +142,11 @@ func (e *Encrypted) Decrypt(key ecdh.KeyExchanger) ([]byte, error) {
 	if key.Curve() != ecdh.P256() {
 		return nil, refuse(ReasonKeyNotAllowed, "not a P-256 key")
 	}
-	plaintext, err := e.jwe.Decrypt(keyUnwrapper{key: key, ephemeral: e.ephemeral})
+	jwe, err := gojose.ParseEncryptedCompact(string(e.compact), keyAlgorithms, contentEncryption)
+	if err != nil {
+		return nil, refuse(ReasonMalformed, "not a JWE")
+	}
+	plaintext, err := jwe.Decrypt(keyUnwrapper{key: key, ephemeral: e.ephemeral})
 	if err != nil {
 		return nil, refuse(ReasonDecryptionFailed, "not for this key, or not whole")
 	}
