@@ -70,6 +70,7 @@ type Agent struct {
 	compared    atomic.Bool
 
 	copying   atomic.Bool // a backup is being made
+	ends      ends
 	changes   *changes
 	notices   *notices
 	released  bells // an approved message may leave
@@ -276,20 +277,47 @@ func (a *Agent) refreshTrust(ctx context.Context) error {
 	return err
 }
 
-// watchLink wakes what waits for the broker whenever the connection comes back.
+// watchLink wakes what waits for the broker whenever the connection comes back, and tells an officer when it is away for long.
 func (a *Agent) watchLink(ctx context.Context) error {
+	const stands = time.Duration(1<<63 - 1)
 	for {
 		changed := a.link.Changes()
+		patience := a.config.Timing.LinkAlarm
 		if a.link.Up() {
 			a.readyOnce.Do(func() { close(a.ready) })
 			a.released.give()
 			a.submitted.give()
+			a.unreachable(ctx, false)
+			patience = stands
 		}
+		timer := time.NewTimer(patience)
 		select {
+		case <-timer.C:
+			a.unreachable(ctx, true)
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
 		case <-ctx.Done():
-			return nil
 		case <-changed:
 		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// unreachable raises or ends the alarm about the broker.
+func (a *Agent) unreachable(ctx context.Context, yes bool) {
+	err := a.store.Update(ctx, func(tx *store.Tx) error {
+		if yes {
+			return a.raise(tx, AlarmUnreachable, "", "")
+		}
+		return a.clear(tx, AlarmUnreachable, "", "")
+	})
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("writing to the store", slog.Any("error", err))
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 	AlarmTrust       AlarmKind = "trust-refused"       // a published trust document was refused
 	AlarmLate        AlarmKind = "receipt-late"        // no receipt for hours: somebody withholds our traffic, or the peer is down
 	AlarmReplayed    AlarmKind = "replayed"            // the same bytes keep coming: they are replayed, or our receipts withheld
+	AlarmUnreachable AlarmKind = "broker-unreachable"  // no connection to the broker for minutes: everything waits
+	AlarmExpires     AlarmKind = "expires-soon"        // the trust list or a certificate of ours is near its end, or past it
 	AlarmAcceptance  AlarmKind = "acceptance-wrong"    // the broker answered with an acceptance that is not one
 )
 

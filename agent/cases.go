@@ -18,7 +18,7 @@ var errNoCase = errors.New("the case is not open")
 // derive computes where a case stands. keep picks the set, nil takes all that counts; the messages returned are all of
 // the case, whether they count or not.
 func (a *Agent) derive(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID, keep func(*store.Message) bool) (lifecycle.Case, []*store.Message, error) {
-	messages, err := tx.MessagesOfCase(id, peer)
+	messages, err := tx.BareMessagesOfCase(id, peer)
 	if err != nil {
 		return lifecycle.Case{}, nil, err
 	}
@@ -81,8 +81,8 @@ func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Mess
 		if !settled || m.Payload == nil || !slices.Contains(state.Erase, lifecycle.Ref{From: m.Sender, ID: m.ID}) {
 			continue
 		}
-		m.Payload, m.JWS, m.Wire = nil, nil, nil
-		if err := errors.Join(tx.PutMessage(m), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
+		m.Payload = nil
+		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
 			return err
 		}
 	}

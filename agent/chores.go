@@ -82,6 +82,10 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 			}
 		}
 		voided = expired
+		ends, err := a.warnOfEnds(tx)
+		if err != nil {
+			return err
+		}
 		late, err := a.warnOfLateReceipts(tx)
 		if err != nil {
 			return err
@@ -102,7 +106,7 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(earliest(earliest(holes, looks), late), earliest(earliest(cases, oral), expiry))
+		next = earliest(earliest(earliest(holes, looks), earliest(late, ends)), earliest(earliest(cases, oral), expiry))
 		return err
 	})
 	for _, m := range voided {

@@ -84,6 +84,7 @@ type TimingFile struct {
 	ResendFirst Duration `toml:"resend_first"` // first wait for a receipt, doubled each time up to 1h; default 130s, beyond the broker's window of suppression
 	HoleAsk     Duration `toml:"hole_ask"`     // a missing number is asked for after this; default 60s
 	HoleAlarm   Duration `toml:"hole_alarm"`   // and alarmed after this; default 15m
+	LinkAlarm   Duration `toml:"link_alarm"`   // being without the broker is alarmed after this; default 5m
 	// ReceiptLate is when an officer is warned that a receipt has not come, again and again. Default 1h, 12h, 24h.
 	ReceiptLate []Duration `toml:"receipt_late"`
 }
@@ -142,8 +143,8 @@ type RegisterFiles struct{ Path, Key string }
 
 // Timing is TimingFile with its defaults.
 type Timing struct {
-	ValidFor, ResendFirst, HoleAsk, HoleAlarm time.Duration
-	ReceiptLate                               []time.Duration // ascending
+	ValidFor, ResendFirst, HoleAsk, HoleAlarm, LinkAlarm time.Duration
+	ReceiptLate                                          []time.Duration // ascending
 }
 
 // LoadConfig reads and checks agent.toml. Its error names every defect.
@@ -156,7 +157,7 @@ func LoadConfig(path string) (Config, error) {
 	file.Release = ReleaseFile{Routine: Duration(15 * time.Minute), Urgent: Duration(time.Minute)}
 	file.Timing = TimingFile{
 		ValidFor: Duration(30 * 24 * time.Hour), ResendFirst: Duration(130 * time.Second),
-		HoleAsk: Duration(time.Minute), HoleAlarm: Duration(15 * time.Minute),
+		HoleAsk: Duration(time.Minute), HoleAlarm: Duration(15 * time.Minute), LinkAlarm: Duration(5 * time.Minute),
 		ReceiptLate: []Duration{Duration(time.Hour), Duration(12 * time.Hour), Duration(24 * time.Hour)},
 	}
 	file.Trust.Refresh = Duration(time.Second)
@@ -202,7 +203,7 @@ func (f *File) check(base string) (Config, error) {
 		Routine: time.Duration(f.Release.Routine), Urgent: time.Duration(f.Release.Urgent),
 		Timing: Timing{
 			ValidFor: time.Duration(f.Timing.ValidFor), ResendFirst: time.Duration(f.Timing.ResendFirst),
-			HoleAsk: time.Duration(f.Timing.HoleAsk), HoleAlarm: time.Duration(f.Timing.HoleAlarm),
+			HoleAsk: time.Duration(f.Timing.HoleAsk), HoleAlarm: time.Duration(f.Timing.HoleAlarm), LinkAlarm: time.Duration(f.Timing.LinkAlarm),
 		},
 	}
 	if f.Register.Path != "" || f.Register.Key != "" {

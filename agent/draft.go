@@ -135,7 +135,7 @@ func (a *Agent) move(ctx context.Context, id schemas.MessageID, from []store.Sta
 
 // own reads one of our messages.
 func (a *Agent) own(tx *store.Tx, id schemas.MessageID) (*store.Message, error) {
-	m, err := tx.Message(store.Key{Sender: a.me, ID: id})
+	m, err := tx.BareMessage(store.Key{Sender: a.me, ID: id})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, problem(ReasonNotFound, "this authority has no such message of its own", "comity message list shows the ids")
 	}

@@ -85,7 +85,7 @@ func (a *Agent) facts(tx *store.Tx, o outgoing) (policy.Facts, error) {
 	f.Home = home
 	var earlier []*store.Message
 	if g.Case != "" {
-		if earlier, err = tx.MessagesOfCase(g.Case, o.to); err != nil {
+		if earlier, err = tx.BareMessagesOfCase(g.Case, o.to); err != nil {
 			return f, err
 		}
 	}
@@ -316,7 +316,7 @@ func noteItems(tx *store.Tx, m *store.Message) error {
 // consented tells whether the State that an item came from has allowed that it goes to an authority: by a granted decision
 // on another use, in the case of the item, that names the item and the recipient (UNTOC art. 18(19)).
 func (a *Agent) consented(tx *store.Tx, item *store.Message, sha256 string, to schemas.AuthorityID) (bool, error) {
-	messages, err := tx.MessagesOfCase(item.Case, item.Sender)
+	messages, err := tx.BareMessagesOfCase(item.Case, item.Sender)
 	if err != nil {
 		return false, err
 	}

@@ -96,12 +96,12 @@ func CheckTrust(view *pki.View, c Config, now time.Time) []api.Check {
 	if list == nil {
 		return []api.Check{{Name: "trust list", Detail: "none was ever accepted", Hint: "see that " + c.Published + " holds trust-list.json, and that trust.signers pins its signers"}}
 	}
-	check := api.Check{Name: "trust list", OK: !view.Expired(now), Detail: fmt.Sprintf("%s version %d, until %s", list.Scheme, list.Version, day(list.ExpiresAt))}
+	check := api.Check{Name: "trust list", OK: !view.Expired(now), Detail: fmt.Sprintf("%s version %d, %s", list.Scheme, list.Version, until(list.ExpiresAt, now))}
 	switch {
 	case !check.OK:
-		check.Hint = "publish a newer list: without one nobody can be proved"
+		check.Hint = "publish a newer list: without one nobody can be proved, and everything waits, here and at the broker"
 	case list.ExpiresAt.Before(now.Add(soon)):
-		check.Hint = "it expires within two weeks: the scheme's signers must publish the next one"
+		check.Hint = "the scheme's signers must publish the next one before: from then on everything waits, here and at the broker"
 	}
 	checks := []api.Check{check}
 	for _, warning := range view.Warnings(now) {
@@ -136,20 +136,20 @@ func CheckIdentity(id *Identity, view *pki.View, c Config, now time.Time) []api.
 }
 
 func checkCertificate(name string, certificate *x509.Certificate, listed [][]byte, now time.Time) api.Check {
-	check := api.Check{Name: name, OK: true, Detail: "until " + day(certificate.NotAfter)}
+	check := api.Check{Name: name, OK: true, Detail: until(certificate.NotAfter, now)}
 	inDirectory := false
 	for _, der := range listed {
 		inDirectory = inDirectory || string(der) == string(certificate.Raw)
 	}
 	switch {
 	case now.After(certificate.NotAfter):
-		check.OK, check.Detail, check.Hint = false, "expired on "+day(certificate.NotAfter), "have the State's CA issue a new one"
+		check.OK, check.Hint = false, "have the State's CA issue a new one"
 	case now.Before(certificate.NotBefore):
 		check.OK, check.Detail, check.Hint = false, "not valid before "+day(certificate.NotBefore), "look at this machine's clock"
 	case !inDirectory:
 		check.OK, check.Detail, check.Hint = false, "not the one in the directory", "peers refuse it until the State's directory entry lists it"
 	case certificate.NotAfter.Before(now.Add(soon)):
-		check.Hint = "it expires within two weeks"
+		check.Hint = "have the State's CA issue a new one before"
 	}
 	return check
 }
@@ -186,6 +186,26 @@ func (a *Agent) checkLink(ctx context.Context) []api.Check {
 		inbox.OK, inbox.Detail, inbox.Hint = false, err.Error(), "the broker's operator looks at the inbox of this authority"
 	}
 	return []api.Check{check, inbox}
+}
+
+// until is an end and how far it is away.
+func until(end, now time.Time) string {
+	left := end.Sub(now).Round(time.Minute)
+	switch {
+	case left < 0:
+		return fmt.Sprintf("expired on %s, %s ago", day(end), period(-left))
+	case left < soon:
+		return fmt.Sprintf("until %s, in %s", day(end), period(left))
+	}
+	return "until " + day(end)
+}
+
+// period is a length in days and hours, or in hours and minutes.
+func period(d time.Duration) string {
+	if days := d / (24 * time.Hour); days > 0 {
+		return fmt.Sprintf("%d d %d h", days, d%(24*time.Hour)/time.Hour)
+	}
+	return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

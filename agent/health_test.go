@@ -40,12 +40,12 @@ func TestHealthNamesWhatIsWrong(t *testing.T) {
 		says   string // in the detail or the hint
 	}{
 		{"all is well", func(*testing.T, *world) {}, "signing certificate", true, "until"},
-		{"a certificate that ends soon", func(_ *testing.T, w *world) { w.clock.Advance(355 * day) }, "TLS certificate", true, "within two weeks"},
+		{"a certificate that ends soon", func(_ *testing.T, w *world) { w.clock.Advance(355 * day) }, "TLS certificate", true, "in 10 d 0 h"},
 		{"a certificate that has ended", func(_ *testing.T, w *world) { w.clock.Advance(366 * day) }, "TLS certificate", false, "expired on"},
 		{"its signing certificate has ended", func(_ *testing.T, w *world) { w.clock.Advance(366 * day) }, "signing certificate", false, "expired on"},
 		{"its encryption certificate has ended", func(_ *testing.T, w *world) { w.clock.Advance(366 * day) }, "encryption certificate", false, "expired on"},
 		{"a certificate of tomorrow", func(_ *testing.T, w *world) { w.clock.Advance(-2 * day) }, "TLS certificate", false, "not valid before"},
-		{"the trust list ends soon", func(_ *testing.T, w *world) { w.clock.Advance(80 * day) }, "trust list", true, "within two weeks"},
+		{"the trust list ends soon", func(_ *testing.T, w *world) { w.clock.Advance(80 * day) }, "trust list", true, "in 10 d 0 h"},
 		{"the trust list has ended", func(_ *testing.T, w *world) { w.clock.Advance(400 * day) }, "trust list", false, "publish a newer list"},
 		{"a directory that lists other keys", func(t *testing.T, w *world) {
 			w.scheme.EditEntry(t, "QM", func(rows []pki.Authority) {

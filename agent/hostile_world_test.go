@@ -174,7 +174,7 @@ func (b *hostileBroker) hand(d delivery) {
 func (b *hostileBroker) chores() {
 	for _, id := range b.ids() {
 		d := b.desks[id]
-		ripe := !b.due[id].IsZero() && !b.due[id].After(b.clock.Now())
+		ripe := !b.due[id].IsZero() && !b.due[id].After(d.now())
 		select {
 		case <-d.Agent.chores:
 			ripe = true
@@ -187,8 +187,8 @@ func (b *hostileBroker) chores() {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		if !next.IsZero() && !next.After(b.clock.Now()) { // as the loop itself does not spin
-			next = b.clock.Now().Add(choreLeast)
+		if !next.IsZero() && !next.After(d.now()) { // as the loop itself does not spin
+			next = d.now().Add(choreLeast)
 		}
 		b.due[id] = next
 	}
@@ -228,14 +228,21 @@ func (b *hostileBroker) pass(length time.Duration) {
 
 func (b *hostileBroker) nextAt() (next time.Time) {
 	for _, id := range b.ids() {
-		next = earliest(next, b.due[id])
-		err := b.desks[id].store.View(b.t.Context(), func(tx *store.Tx) error {
+		d := b.desks[id]
+		behind := b.clock.Now().Sub(d.now()) // its clock may be wrong
+		ours := func(at time.Time) {
+			if !at.IsZero() {
+				next = earliest(next, at.Add(behind))
+			}
+		}
+		ours(b.due[id])
+		err := d.store.View(b.t.Context(), func(tx *store.Tx) error {
 			for _, lane := range []store.Lane{store.Express, store.Ordinary} {
 				at, err := tx.NextParcelAt(lane)
 				if err != nil {
 					return err
 				}
-				next = earliest(next, at)
+				ours(at)
 			}
 			return nil
 		})

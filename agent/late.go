@@ -52,3 +52,40 @@ func (a *Agent) clearLate(tx *store.Tx, m *store.Message) error {
 	}
 	return tx.ClearAlarmsAbout(string(AlarmLate), m.Recipient, string(m.ID), a.now())
 }
+
+// lookAtEnds is how often it is looked at what is near its end.
+const lookAtEnds = time.Minute
+
+// ends is when that was done last and must be done next. Whoever does the chores owns it.
+type ends struct{ looked, next time.Time }
+
+// warnOfEnds tells an officer of what will stop everything when it ends, from two weeks before. It returns when it must
+// look again.
+func (a *Agent) warnOfEnds(tx *store.Tx) (time.Time, error) {
+	now := a.now()
+	if since := now.Sub(a.ends.looked); since >= 0 && since < lookAtEnds {
+		return a.ends.next, nil
+	}
+	all := map[string]time.Time{
+		"tls-certificate": a.identity.TLS.Leaf.NotAfter, "signing-certificate": a.identity.SigningCertificate.NotAfter,
+		"encryption-certificate": a.identity.EncryptionCertificate.NotAfter,
+	}
+	if list := a.trust.View().TrustList(); list != nil {
+		all["trust-list"] = list.ExpiresAt
+	}
+	next := now.Add(time.Hour)
+	for what, end := range all {
+		var err error
+		if from := end.Add(-soon); now.Before(from) {
+			next = earliest(next, from)
+			err = a.clear(tx, AlarmExpires, "", what)
+		} else {
+			err = a.raise(tx, AlarmExpires, "", what)
+		}
+		if err != nil {
+			return next, err
+		}
+	}
+	a.ends = ends{now, next}
+	return next, nil
+}

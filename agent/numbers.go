@@ -94,7 +94,7 @@ func (a *Agent) judge(tx *store.Tx, arrival store.Arrival) (schemas.CaseID, erro
 	if arrival.Fate != store.FateStored {
 		return "", nil
 	}
-	m, err := tx.Message(store.Key{Sender: arrival.Peer, ID: arrival.ID})
+	m, err := tx.BareMessage(store.Key{Sender: arrival.Peer, ID: arrival.ID})
 	if err != nil {
 		return "", err
 	}

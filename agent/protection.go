@@ -151,7 +151,7 @@ func (a *Agent) reviewCases(ctx context.Context, r *register.Register) error {
 			if !file.Open {
 				continue
 			}
-			messages, err := tx.MessagesOfCase(file.ID, file.Peer)
+			messages, err := tx.BareMessagesOfCase(file.ID, file.Peer)
 			if err != nil {
 				return err
 			}

@@ -22,7 +22,7 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 		if err := a.witness(tx, v, r); err != nil {
 			return err
 		}
-		m, err := tx.MessageByNumber(a.me, peer, r.Seq)
+		m, err := tx.BareMessageByNumber(a.me, peer, r.Seq)
 		if errors.Is(err, store.ErrNotFound) {
 			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
 		}

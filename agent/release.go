@@ -214,6 +214,9 @@ type cleared struct {
 // clearOne is step 4 for one message: decided again on the facts of this moment. It is nil for what must not leave, or not yet.
 func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time) (*cleared, error) {
 	c := &cleared{view: a.trust.View(), at: at}
+	if c.view.Expired(at) { // nobody can be proved: it waits for the next trust list, and nobody has to review it for that
+		return nil, a.cannotSeal(ctx, m, errTrustEnded)
+	}
 	var err error
 	if c.decision, c.clearance, err = a.decide(ctx, outgoingOf(m), c.view, c.at, nil); err != nil {
 		return nil, err
@@ -251,12 +254,15 @@ func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error
 	return nil
 }
 
+// errTrustEnded says that there is no trust list by which anybody could be proved.
+var errTrustEnded = errors.New("the trust list has expired")
+
 // errSuperseded says that the message is no longer what was decided on: edited, discarded or sealed meanwhile.
 var errSuperseded = errors.New("the message changed meanwhile")
 
 // sealAndCommit numbers and seals in one transaction with everything that follows from it.
 func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Decision, c *policy.Clearance, to pki.Proof, now time.Time) (*store.Message, error) {
-	m, err := tx.Message(decided.Key)
+	m, err := tx.BareMessage(decided.Key)
 	if err != nil {
 		return nil, err
 	}

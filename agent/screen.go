@@ -109,7 +109,7 @@ func (a *Agent) screen(ctx context.Context, m *store.Message) error {
 
 // screened notes the outcome, with what sticks to the message and its files.
 func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) error {
-	m, err := tx.Message(k)
+	m, err := tx.BareMessage(k)
 	if err != nil || m.Screening != store.ScreenPending {
 		return err
 	}
@@ -199,7 +199,7 @@ func (a *Agent) tellBreach(tx *store.Tx, m *store.Message) error {
 func (a *Agent) takeBreach(ctx context.Context, v *envelope.Verified, b envelope.Breach) error {
 	peer := v.Header().From
 	return a.store.Update(ctx, func(tx *store.Tx) error {
-		m, err := tx.MessageByNumber(a.me, peer, b.Seq)
+		m, err := tx.BareMessageByNumber(a.me, peer, b.Seq)
 		if errors.Is(err, store.ErrNotFound) || err == nil && (m.ID != b.ID || m.JWSSHA256 != store.Hash(b.JWS)) {
 			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(b.Seq)) // signed by the peer, and about bytes that we never sent
 		}

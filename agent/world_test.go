@@ -115,7 +115,7 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
 		Deadlines: deadline.Defaults(),
 		Timing: Timing{
-			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute,
+			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute, LinkAlarm: 5 * time.Minute,
 			ReceiptLate: []time.Duration{time.Hour, 12 * time.Hour, 24 * time.Hour},
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -38,6 +39,8 @@ type Config struct {
 	Roots *x509.CertPool
 	// SubmitTimeout bounds one submission. Default 15 s.
 	SubmitTimeout time.Duration
+	// ProbeTimeout is how long the broker may take to show that it is there after a submission had no answer. Default 5 s.
+	ProbeTimeout time.Duration
 	// Parallel is how many messages Receive hands out at the same time. Default 1.
 	Parallel int
 	// MaxPause bounds the pause between two attempts to connect. Default 15 s.
@@ -59,6 +62,8 @@ type Link struct {
 	cfg  Config
 	conn *nats.Conn // set by Dial, under mu
 	js   jetstream.JetStream
+
+	probing atomic.Bool
 
 	mu      sync.Mutex
 	up      bool
@@ -99,6 +104,9 @@ func Dial(ctx context.Context, cfg Config) (*Link, error) {
 func (c Config) withDefaults() Config {
 	if c.SubmitTimeout <= 0 {
 		c.SubmitTimeout = 15 * time.Second
+	}
+	if c.ProbeTimeout <= 0 {
+		c.ProbeTimeout = 5 * time.Second
 	}
 	if c.MaxPause <= 0 {
 		c.MaxPause = 15 * time.Second

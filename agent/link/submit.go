@@ -28,7 +28,7 @@ func (l *Link) Submit(ctx context.Context, to schemas.AuthorityID, ch schemas.Ch
 	if limit := l.MaxSubmission(); int64(len(wire)) > limit-attemptRoom {
 		return nil, &Refused{Reason: schemas.RefusedTooLarge} // the server would cut the connection instead
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, l.cfg.SubmitTimeout, fmt.Errorf("no answer within %v", l.cfg.SubmitTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, l.cfg.SubmitTimeout, fmt.Errorf("%w within %v", errNoAnswer, l.cfg.SubmitTimeout))
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -39,9 +39,29 @@ func (l *Link) Submit(ctx context.Context, to schemas.AuthorityID, ch schemas.Ch
 	msg := &nats.Msg{Subject: w.subject, Data: wire, Header: nats.Header{attemptHeader: []string{string(attempt)}}}
 	answer, err := l.conn.RequestMsgWithContext(ctx, msg)
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errNoAnswer) {
+			l.probe()
+		}
 		return nil, fmt.Errorf("submitting: %w", transportError(ctx, err))
 	}
 	return readAnswer(answer.Data)
+}
+
+var errNoAnswer = errors.New("no answer")
+
+// probe tells a silent broker from a connection that is dead at the other end, of which the system may hear in minutes or
+// never, and gives the dead one up.
+func (l *Link) probe() {
+	if !l.probing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer l.probing.Store(false)
+		if l.Up() && errors.Is(l.conn.FlushTimeout(l.cfg.ProbeTimeout), nats.ErrTimeout) && l.Up() {
+			l.cfg.Log.Warn("the connection is dead at the other end")
+			_ = l.conn.ForceReconnect() // fails only where the connection is closed for good
+		}
+	}()
 }
 
 // attemptRoom is for the header that goes with the message.

@@ -25,6 +25,9 @@ type content struct {
 	fileText   []string
 }
 
+// clean tells whether all of it was read and nothing was found.
+func (c content) clean() bool { return !c.datum && !c.structured && !c.doubtful && !c.unreadable }
+
 // readContent scans a letter, and beside it what was noted at home and what the sender is called.
 func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender string) content {
 	c := scanLetter(ctx, s, l, f.Originals...)

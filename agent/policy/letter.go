@@ -125,6 +125,20 @@ func (l *letter) neitherConfirmsNorDenies() bool {
 	return len(l.defects) == 0 && l.payload.Type.Name() == "decision" && l.inBody("template") == string(template.NeitherConfirmNorDeny) && !l.freeText()
 }
 
+// receiptsOfPeople are the messages by which people confirm that something has reached them, and say nothing else.
+var receiptsOfPeople = []string{"acknowledgement", "result-receipt", "return-receipt", "withdrawal-confirmation"}
+
+// confirmsOnly tells whether people confirm by it that something has reached them: a time, a file number and a desk, and
+// nothing of anybody. Whoever asked waits for it, so it must not wait for what is known of the person asked about.
+func (l *letter) confirmsOnly() bool {
+	if len(l.defects) > 0 || len(l.files) > 0 || len(l.payload.Subjects) > 0 || !slices.Contains(receiptsOfPeople, l.payload.Type.Name()) {
+		return false
+	}
+	return !slices.ContainsFunc(l.leaves, func(leaf schemas.Leaf) bool {
+		return worded(leaf) && leaf.Pointer != "/body/desk" && leaf.Pointer != "/body/national_ref"
+	})
+}
+
 // notOriginSafe tells whether there is anything that a State of origin may not be told (ASY-06).
 func (l *letter) notOriginSafe() bool {
 	return slices.ContainsFunc(l.leaves, func(leaf schemas.Leaf) bool { return !leaf.OriginSafe || worded(leaf) })

@@ -37,6 +37,28 @@ func TestTheNeutralAnswerIsHeldForNobody(t *testing.T) {
 	}
 }
 
+// Whoever asked waits for the word that it has arrived: that word leaves at its tick for a protected suspect as for any other,
+// while everything that says more waits to be read, and words of asylum in it are stopped.
+func TestAnAcknowledgementIsHeldForNobody(t *testing.T) {
+	protected := &policytest.Register{Fresh: true, ByDocument: map[string][]register.Match{"D-BRAVO": {protectedFromQN}}}
+	acknowledgement := map[string]any{"received_at": "2026-11-20T09:00:00Z", "national_ref": "QM-2026-1", "desk": "Mutual assistance desk", "complete": true}
+	worded := map[string]any{"received_at": "2026-11-20T09:00:00Z", "national_ref": "QM-2026-1", "desk": "She has applied for asylum", "complete": true}
+	for name, test := range map[string]struct {
+		s    *story
+		want bool
+	}{
+		"as it is":                  {tell(t, "mla.acknowledgement/1").body(acknowledgement), true},
+		"with a word of asylum":     {tell(t, "mla.acknowledgement/1").body(worded), false},
+		"a report, which says more": {tell(t, "mla.status-report/1").body(map[string]any{"stage": "We have found her."}), false},
+	} {
+		s := test.s.before(schemas.RoleSuspect, victimOfQN)
+		s.register = protected
+		if d, _ := s.decide(); (d.Outcome == policy.Allow) != test.want {
+			t.Errorf("%s: %s by %v", name, d.Outcome, d.Rules)
+		}
+	}
+}
+
 // TestTheNeutralAnswerSettlesWhatWasAsked: and no other message does.
 func TestTheNeutralAnswerSettlesWhatWasAsked(t *testing.T) {
 	neutral := map[string]any{"outcome": "not-available", "template": "neither-confirm-nor-deny"}

@@ -58,6 +58,9 @@ func (e *Engine) gather(ctx context.Context, f Facts, l *letter) (query, error) 
 	defer stop()
 	said := readContent(reading, e.scanner, f, l, sender.called)
 	open := openQuestion(reading, e.scanner, f, persons)
+	if l.confirmsOnly() && said.clean() {
+		persons = slices.DeleteFunc(persons, func(p *person) bool { return !p.here })
+	}
 	looking, stopLooking := context.WithTimeout(ctx, e.patience)
 	defer stopLooking()
 	known := askRegister(looking, e.register, persons, slices.Concat(l.namingTexts(), said.fileText), f.Home.Gate)

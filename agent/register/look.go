@@ -114,6 +114,7 @@ type workspace struct {
 	round  uint32
 	room   [64]overlay
 	known  map[metWord]askedWord // words of this question's texts that were met before
+	words  []askedWord           // of the piece of a text that is being read
 }
 
 type metWord struct{ letters, sound string }
@@ -123,6 +124,7 @@ var workspaces = sync.Pool{New: func() any { return &workspace{known: map[metWor
 func (w *workspace) release() {
 	clear(w.known)
 	clear(w.room[:])
+	clear(w.words[:cap(w.words)])
 	workspaces.Put(w)
 }
 

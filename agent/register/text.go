@@ -109,9 +109,9 @@ func (l *lookUp) namesIn(text string, found candidates) {
 	}
 }
 
-// words encodes the words of a text.
+// words encodes the words of a piece of a text, in room that the next piece takes.
 func (l *lookUp) words(text string) []askedWord {
-	var words []askedWord
+	words := l.work.words[:0]
 	capitals := strings.ContainsFunc(text, unicode.IsUpper)
 	noName := func(c name.Case) bool { return capitals && c == name.Small }
 	name.Text(text, noName, func(w name.Word, c name.Case) {
@@ -125,6 +125,7 @@ func (l *lookUp) words(text string) []askedWord {
 		asked.small = c == name.Small && capitals
 		words = append(words, asked)
 	})
+	l.work.words = words
 	return words
 }
 

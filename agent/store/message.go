@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -100,6 +101,8 @@ type Message struct {
 	StoredAt    time.Time // at the recipient, by its receipt
 	ReceiptedAt time.Time // when that receipt reached us, by our clock
 	Warned      int       // how often an officer was warned that the receipt is late
+
+	read *sealedForm // JWS and Wire as they are in the file; nil where they were not read
 }
 
 // Peer is the other authority.
@@ -120,16 +123,51 @@ func (m *Message) Counts() bool {
 func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID) }
 
 const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, team, outcome, urgency,
-	language, payload, payload_sha256, home, screening, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws, jws_sha256, wire,
+	language, payload, payload_sha256, home, screening, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws_sha256,
 	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at, warned`
 
-// PutMessage writes the whole row, new or changed. A row that would take the number of another message is refused.
+// sealedForm is JWS and Wire: most of a message, written once, and not asked for by most who read one.
+type sealedForm struct{ jws, wire []byte }
+
+// sealedColumns and bareColumns are what a query reads in the place of the sealed form.
+const (
+	sealedColumns = `, jws, wire FROM message LEFT JOIN sealed_form USING (sender, id) `
+	bareColumns   = `, NULL, NULL FROM message `
+)
+
+// PutMessage writes the whole row, new or changed, and the sealed form where it is another than was read. A row that would
+// take the number of another message is refused.
 func (t *Tx) PutMessage(m *Message) error {
+	if err := t.putRow(m); err != nil {
+		return err
+	}
+	switch {
+	case m.read != nil && sameSlice(m.read.jws, m.JWS) && sameSlice(m.read.wire, m.Wire), m.read == nil && m.JWS == nil && m.Wire == nil:
+		return nil
+	case m.JWS == nil && m.Wire == nil:
+		return t.ForgetSealed(m.Key)
+	}
+	row := string(m.Sender) + "/" + string(m.ID)
+	return t.exec(`INSERT INTO sealed_form (sender, id, jws, wire) VALUES (?1,?2,?3,?4) ON CONFLICT (sender, id)
+		DO UPDATE SET jws = coalesce(?3, jws), wire = coalesce(?4, wire)`, m.Sender, m.ID, t.columns.seal("jws", row, m.JWS), m.Wire)
+}
+
+// ForgetSealed erases the sealed form of a message.
+func (t *Tx) ForgetSealed(k Key) error {
+	return t.exec(`DELETE FROM sealed_form WHERE sender = ? AND id = ?`, k.Sender, k.ID)
+}
+
+// sameSlice tells whether two slices are the same bytes in the same place: what was read is replaced, never changed.
+func sameSlice(a, b []byte) bool {
+	return len(a) == len(b) && (a == nil) == (b == nil) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+func (t *Tx) putRow(m *Message) error {
 	row := string(m.Sender) + "/" + string(m.ID)
 	return t.exec(putMessage,
 		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency,
 		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], t.columns.seal("home", row, m.Home), m.Screening, millis(m.DraftedAt), m.ApprovedBy,
-		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], t.columns.seal("jws", row, m.JWS), m.JWSSHA256[:], m.Wire,
+		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], m.JWSSHA256[:],
 		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt), m.Warned)
 }
 
@@ -159,11 +197,11 @@ func (t *Tx) Accept(k Key, acceptance []byte) (bool, error) {
 
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
-	var payload, home, jws, payloadHash, prev, jwsHash, voidHash []byte
+	var payload, home, jws, payloadHash, prev, jwsHash, voidHash sql.RawBytes // until the next row: each is opened or copied here
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
 		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &home, &m.Screening, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
-		&prev, &jws, &jwsHash, &m.Wire, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted, &m.Warned)
+		&prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted, &m.Warned, &jws, &m.Wire)
 	if err != nil {
 		return nil, err
 	}
@@ -187,29 +225,51 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	return &m, nil
 }
 
+// messages reads messages whole.
 func (t *Tx) messages(where string, args ...any) ([]*Message, error) {
-	return collect(t, t.scanMessage, `SELECT `+messageColumns+` FROM message `+where, args...)
+	return collect(t, func(s scanner) (*Message, error) {
+		m, err := t.scanMessage(s)
+		if err == nil {
+			m.read = &sealedForm{m.JWS, m.Wire}
+		}
+		return m, err
+	}, `SELECT `+messageColumns+sealedColumns+where, args...)
 }
 
-func (t *Tx) message(where string, args ...any) (*Message, error) {
-	found, err := t.messages(where+" LIMIT 1", args...)
+// bareMessages reads messages without JWS and Wire. Putting one back leaves these as they are, unless they were set.
+func (t *Tx) bareMessages(where string, args ...any) ([]*Message, error) {
+	return collect(t, t.scanMessage, `SELECT `+messageColumns+bareColumns+where, args...)
+}
+
+func one(found []*Message, err error) (*Message, error) {
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(found) == 0 {
-		return nil, ErrNotFound
 	}
 	return found[0], nil
 }
 
+const (
+	byKey    = `WHERE sender = ? AND id = ? LIMIT 1`
+	byNumber = `WHERE sender = ? AND recipient = ? AND seq = ? AND seq > 0 LIMIT 1`
+)
+
 // Message reads one message, or ErrNotFound.
-func (t *Tx) Message(k Key) (*Message, error) {
-	return t.message(`WHERE sender = ? AND id = ?`, k.Sender, k.ID)
-}
+func (t *Tx) Message(k Key) (*Message, error) { return one(t.messages(byKey, k.Sender, k.ID)) }
+
+// BareMessage is Message without JWS and Wire.
+func (t *Tx) BareMessage(k Key) (*Message, error) { return one(t.bareMessages(byKey, k.Sender, k.ID)) }
 
 // MessageByNumber reads the message that carried a number from sender to recipient, or ErrNotFound.
 func (t *Tx) MessageByNumber(sender, recipient schemas.AuthorityID, seq uint64) (*Message, error) {
-	return t.message(`WHERE sender = ? AND recipient = ? AND seq = ? AND seq > 0`, sender, recipient, int64(seq))
+	return one(t.messages(byNumber, sender, recipient, int64(seq)))
+}
+
+// BareMessageByNumber is MessageByNumber without JWS and Wire.
+func (t *Tx) BareMessageByNumber(sender, recipient schemas.AuthorityID, seq uint64) (*Message, error) {
+	return one(t.bareMessages(byNumber, sender, recipient, int64(seq)))
 }
 
 // MessagesNumbered reads at most limit messages from sender to recipient by their numbers, from one on.
@@ -217,9 +277,9 @@ func (t *Tx) MessagesNumbered(sender, recipient schemas.AuthorityID, from uint64
 	return t.messages(`WHERE sender = ? AND recipient = ? AND seq >= ? AND seq > 0 ORDER BY seq LIMIT ?`, sender, recipient, int64(from), limit)
 }
 
-// MessagesByPrefix reads at most limit messages whose id begins with prefix, which must be of base32 characters.
+// MessagesByPrefix reads at most limit bare messages whose id begins with prefix, which must be of base32 characters.
 func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
-	return t.messages(beginsWith, prefix, limit)
+	return t.bareMessages(beginsWith, prefix, limit)
 }
 
 // beginsWith is the range of ids that begin with a text, as the index has them: nothing sorts behind the last code point.
@@ -227,19 +287,26 @@ const beginsWith = `WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY id LIMI
 
 // MessagesOfCase reads the messages of a case with one peer, oldest first.
 func (t *Tx) MessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {
-	return t.messages(`WHERE case_id = ? AND case_id <> '' AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`, id, peer, peer)
+	return t.messages(ofCase, id, peer, peer)
 }
 
-// MessagesOfTeam reads the items of a team, in the order of their numbers within each pair; those that have none yet come
+// BareMessagesOfCase is MessagesOfCase without JWS and Wire.
+func (t *Tx) BareMessagesOfCase(id schemas.CaseID, peer schemas.AuthorityID) ([]*Message, error) {
+	return t.bareMessages(ofCase, id, peer, peer)
+}
+
+const ofCase = `WHERE case_id = ? AND case_id <> '' AND (sender = ? OR recipient = ?) ORDER BY sent_at, drafted_at, id`
+
+// MessagesOfTeam reads the bare items of a team, in the order of their numbers within each pair; those that have none yet come
 // first.
 func (t *Tx) MessagesOfTeam(team string) ([]*Message, error) {
-	return t.messages(`WHERE team = ? AND team <> '' ORDER BY sender, recipient, seq, drafted_at, id`, team)
+	return t.bareMessages(`WHERE team = ? AND team <> '' ORDER BY sender, recipient, seq, drafted_at, id`, team)
 }
 
-// MessagesIn reads at most limit messages of one direction and state, oldest first. An empty urgency means any.
+// MessagesIn reads at most limit bare messages of one direction and state, oldest first. An empty urgency means any.
 func (t *Tx) MessagesIn(d Direction, s State, urgency string, limit int) ([]*Message, error) {
 	// IS and not =: there are indexes of sent messages only, and SQLite would compile the query anew for each value.
-	return t.messages(`WHERE direction IS ? AND state IS ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
+	return t.bareMessages(`WHERE direction IS ? AND state IS ? AND (? = '' OR urgency = ?) ORDER BY drafted_at, id LIMIT ?`,
 		d, s, urgency, urgency, limit)
 }
 
@@ -255,10 +322,10 @@ func (t *Tx) SentBefore(t0 time.Time, limit int) ([]*Message, error) {
 	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND valid_until < ? ORDER BY valid_until LIMIT ?`, millis(t0), limit)
 }
 
-// UnreceiptedSince reads at most limit messages that were sealed by a time, have no receipt, and about which so many
+// UnreceiptedSince reads at most limit bare messages that were sealed by a time, have no receipt, and about which so many
 // warnings were given.
 func (t *Tx) UnreceiptedSince(sealed time.Time, warned, limit int) ([]*Message, error) {
-	return t.messages(`WHERE direction = 'out' AND state = 'sent' AND warned = ? AND sealed_at <= ? ORDER BY sealed_at LIMIT ?`,
+	return t.bareMessages(`WHERE direction = 'out' AND state = 'sent' AND warned = ? AND sealed_at <= ? ORDER BY sealed_at LIMIT ?`,
 		warned, millis(sealed), limit)
 }
 
@@ -270,14 +337,14 @@ func (t *Tx) FirstUnreceipted(warned int) (time.Time, error) {
 	return instant(first), err
 }
 
-// MessagesToScreen reads at most limit incoming messages whose content nobody has looked at, the oldest first.
+// MessagesToScreen reads at most limit bare incoming messages whose content nobody has looked at, the oldest first.
 func (t *Tx) MessagesToScreen(limit int) ([]*Message, error) {
-	return t.messages(`WHERE screening = 'pending' ORDER BY stored_at, id LIMIT ?`, limit)
+	return t.bareMessages(`WHERE screening = 'pending' ORDER BY stored_at, id LIMIT ?`, limit)
 }
 
-// MessagesToLabel reads at most limit incoming messages whose labels the register does not hold yet, the oldest first.
+// MessagesToLabel reads at most limit bare incoming messages whose labels the register does not hold yet, the oldest first.
 func (t *Tx) MessagesToLabel(limit int) ([]*Message, error) {
-	return t.messages(`WHERE screening IN ('clearing', 'quarantining') ORDER BY stored_at, id LIMIT ?`, limit)
+	return t.bareMessages(`WHERE screening IN ('clearing', 'quarantining') ORDER BY stored_at, id LIMIT ?`, limit)
 }
 
 // Filter narrows Messages; empty members do not.

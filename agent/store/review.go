@@ -164,5 +164,5 @@ func (t *Tx) AddItem(hash Hash, k Key) error {
 
 // MessagesWithItem reads the messages, received or sent, that are or hold an item.
 func (t *Tx) MessagesWithItem(hash Hash) ([]*Message, error) {
-	return t.messages(`WHERE (sender, id) IN (SELECT sender, id FROM item WHERE sha256 = ?) ORDER BY stored_at, id`, hash[:])
+	return t.bareMessages(`WHERE (sender, id) IN (SELECT sender, id FROM item WHERE sha256 = ?) ORDER BY stored_at, id`, hash[:])
 }

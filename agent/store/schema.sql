@@ -27,10 +27,8 @@ CREATE TABLE message (
   seq            INTEGER NOT NULL DEFAULT 0,   -- the number in its pair and direction; 0 until sealed
   seen           INTEGER NOT NULL DEFAULT 0,
   prev           BLOB,
-  jws            BLOB,                         -- (sealed)
   jws_sha256     BLOB,
-  wire           BLOB,                         -- the sealed envelope as sent, kept to be sent again unchanged
-  void_id        TEXT    NOT NULL DEFAULT '',  -- of the void that closes the number; wire is then the void's
+  void_id        TEXT    NOT NULL DEFAULT '',  -- of the void that closes the number; the wire kept is then the void's
   void_sha256    BLOB,
   sent_at        INTEGER NOT NULL DEFAULT 0,
   valid_until    INTEGER NOT NULL DEFAULT 0,
@@ -51,6 +49,17 @@ CREATE INDEX message_valid ON message (valid_until) WHERE direction = 'out' AND 
 CREATE INDEX message_waiting ON message (warned, sealed_at) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');
+
+-- Of a message that was sealed or received: what was signed, and the envelope as sent, to be sent again unchanged. Most of the
+-- bytes of a message, in a table of their own: they are written once, and a message changes its state several times.
+CREATE TABLE sealed_form (
+  sender TEXT NOT NULL,
+  id     TEXT NOT NULL,
+  jws    BLOB,                                 -- (sealed)
+  wire   BLOB,
+  PRIMARY KEY (sender, id),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
 
 -- Who wrote or changed a draft: none of them may approve it.
 CREATE TABLE author (

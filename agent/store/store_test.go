@@ -280,3 +280,58 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// Who reads a message without its sealed form and puts it back leaves the form as it is, and the erased one is gone.
+func TestTheSealedFormOutlivesBareReaders(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	m := sample(schemas.NewMessageID())
+	update := func(work func(*Tx) error) {
+		t.Helper()
+		if err := s.Update(t.Context(), work); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := func() *Message {
+		t.Helper()
+		var got *Message
+		update(func(tx *Tx) (err error) { got, err = tx.Message(m.Key); return err })
+		return got
+	}
+	update(func(tx *Tx) error { return tx.PutMessage(m) })
+	update(func(tx *Tx) error {
+		bare, err := tx.BareMessage(m.Key)
+		if err != nil {
+			return err
+		}
+		if bare.JWS != nil || bare.Wire != nil || !bytes.Equal(bare.Payload, m.Payload) {
+			t.Errorf("a bare message is %+v", bare)
+		}
+		bare.State = Delivered
+		return tx.PutMessage(bare)
+	})
+	if got := now(); got.State != Delivered || !bytes.Equal(got.JWS, m.JWS) || !bytes.Equal(got.Wire, m.Wire) {
+		t.Errorf("after a bare reader: %+v", got)
+	}
+	update(func(tx *Tx) error { // a void takes the place of what was sent
+		whole, err := tx.Message(m.Key)
+		if err != nil {
+			return err
+		}
+		whole.Wire = []byte("void")
+		return tx.PutMessage(whole)
+	})
+	if got := now(); !bytes.Equal(got.JWS, m.JWS) || string(got.Wire) != "void" {
+		t.Errorf("after a void: %+v", got)
+	}
+	update(func(tx *Tx) error {
+		whole, err := tx.Message(m.Key)
+		if err != nil {
+			return err
+		}
+		whole.Payload, whole.JWS, whole.Wire = nil, nil, nil
+		return tx.PutMessage(whole)
+	})
+	if got := now(); got.Payload != nil || got.JWS != nil || got.Wire != nil {
+		t.Errorf("after it was erased: %+v", got)
+	}
+}

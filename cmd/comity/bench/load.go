@@ -33,9 +33,10 @@ func (s *scheme) oneAtATime(ctx context.Context, messages []prepared, limit time
 			return Load{}, err
 		}
 		journeys = append(journeys, j)
-		s.numbered = append(s.numbered, m.id)
 	}
-	return loadOf(journeys, ended()), nil
+	took := ended()
+	err := s.sealedAt(ctx, messages, journeys)
+	return loadOf(journeys, took), err
 }
 
 // steadily has so many senders at work, each with one message under way.
@@ -72,8 +73,8 @@ func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int,
 	})
 	err := group.Wait()
 	took := ended()
-	for _, m := range messages {
-		s.numbered = append(s.numbered, m.id)
+	if err == nil {
+		err = s.sealedAt(ctx, messages, journeys)
 	}
 	return loadOf(journeys, took), err
 }
@@ -95,12 +96,20 @@ func (s *scheme) send(ctx context.Context, m prepared) (journey, error) {
 	if state != "delivered" {
 		return j, fmt.Errorf("message %s is %s and will not be delivered", m.id, state)
 	}
-	now, err := s.from.Message(ctx, string(m.id))
-	if err != nil {
-		return j, err
-	}
-	j.sealed = now.ReceiptedAt.Add(-time.Duration(now.ReceiptMillis) * time.Millisecond)
 	return j, nil
+}
+
+// sealedAt asks the agent when each message was sealed, once the load is over.
+func (s *scheme) sealedAt(ctx context.Context, messages []prepared, journeys []journey) error {
+	for i := range journeys {
+		m, err := s.from.Message(ctx, string(messages[i].id))
+		if err != nil {
+			return err
+		}
+		journeys[i].sealed = m.ReceiptedAt.Add(-time.Duration(m.ReceiptMillis) * time.Millisecond)
+		s.numbered = append(s.numbered, m.ID)
+	}
+	return nil
 }
 
 // lookAgain is how often a sender looks for itself: an agent drops events of a listener that does not keep up.
