@@ -2,7 +2,6 @@ package casefile
 
 import (
 	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -89,6 +88,3 @@ func hashes(files map[string][]byte) map[string]string {
 	}
 	return list
 }
-
-// asReader is for zip, which reads at offsets.
-func asReader(raw []byte) (io.ReaderAt, int64) { return bytes.NewReader(raw), int64(len(raw)) }
