@@ -1,12 +1,14 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +16,7 @@ import (
 	"comity/agent"
 	"comity/agent/api"
 	"comity/agent/people"
+	"comity/agent/register"
 	"comity/cmd/comity/sandbox"
 	"comity/schemas"
 )
@@ -42,7 +45,7 @@ func start(ctx context.Context, dir string, o Options) (*scheme, error) {
 		return nil, err
 	}
 	box.Extractor = o.Extractor
-	if err := liftQuotas(box.BrokerConfig()); err != nil {
+	if err := errors.Join(liftQuotas(box.BrokerConfig()), fillRegister(ctx, box, sender)); err != nil {
 		return nil, err
 	}
 	s := &scheme{word: rand.Text()[:8]}
@@ -122,6 +125,47 @@ func liftQuotas(config string) error {
 	}
 	_, err = file.WriteString(quotas)
 	return errors.Join(err, file.Close())
+}
+
+// registered is how many people the sender's register knows. None is in any message.
+const registered = 1000
+
+// fillRegister imports the feed of an authority in whose State invented people have asked for protection.
+func fillRegister(ctx context.Context, box *sandbox.Sandbox, id schemas.AuthorityID) error {
+	config, err := agent.LoadConfig(box.AgentConfig(id))
+	if err != nil {
+		return err
+	}
+	var feed bytes.Buffer
+	for n := range registered {
+		row, err := schemas.Canonical(object{
+			"ref": fmt.Sprintf("bench-%d", n), "names": []any{inventedName(n)}, "birth_date": fmt.Sprintf("%d-%02d-%02d", 1950+n%50, 1+n%12, 1+n%28),
+			"nationalities": []any{"QX"}, "feared_states": []any{"QX"}, "status": register.Pending,
+		})
+		if err != nil {
+			return err
+		}
+		feed.Write(append(row, '\n'))
+	}
+	r, err := register.Open(ctx, agent.RegisterConfig(config, time.Now))
+	if err != nil {
+		return err
+	}
+	report, err := r.Import(ctx, &feed, register.Options{Format: register.JSONLines})
+	if err == nil && report.Added != registered {
+		err = fmt.Errorf("%d of %d people are in the register, %d rows were refused", report.Added, registered, report.BadRows)
+	}
+	return errors.Join(err, r.Close())
+}
+
+// inventedName is a name that nobody bears, another for each n.
+func inventedName(n int) string {
+	syllables := []string{"ba", "do", "fi", "gu", "ke", "lo", "mi", "nu", "pa", "ro", "su", "ta", "vi"}
+	var b strings.Builder
+	for i, k := 0, n; i < 4; i, k = i+1, k/len(syllables)+i {
+		b.WriteString(syllables[k%len(syllables)])
+	}
+	return fmt.Sprintf("TESTPERSON %s-%04d", strings.ToUpper(b.String()), n)
 }
 
 // prepared is a message that waits for its approval.
