@@ -209,7 +209,11 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	if err != nil {
 		return fmt.Errorf("storing number %d of %s: %w", header.Seq, header.From, err)
 	}
-	a.submitted.give() // the receipt goes out; nothing of what follows holds it up
+	if n.message != nil && len(touched) <= 1 {
+		a.submitted[laneOfReceipt(header.Channel)].give() // the receipt goes out; nothing of what follows holds it up
+	} else {
+		a.submitted.give() // and whatever was judged now, on other channels too
+	}
 	a.chores.give()
 	a.arrived.give()
 	for _, id := range touched {

@@ -102,8 +102,12 @@ func (a *Agent) screen(ctx context.Context, m *store.Message) error {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
 	a.changes.tell(api.Event{Message: m.ID, State: string(store.Received), Case: m.Case})
-	a.submitted.give()
-	a.looked.give()
+	if found.Quarantine {
+		a.submitted.give() // the notice to the sender
+	}
+	if len(found.Labels) > 0 {
+		a.looked.give()
+	}
 	return nil
 }
 

@@ -5,9 +5,9 @@
 //
 // It runs what a State runs, with the settings that keep promises: every commit and every stored message is synced, the
 // links are TLS, each payload is validated at both ends, each message is approved by a second person and decided on by the
-// rules with the scanner and a register of a thousand invented people. Two things differ: approved messages leave at once and not at ticks, and the
-// broker's quotas are out of the way. People's commands are handed to the agent behind its socket, whose limit is a
-// hundred a second.
+// rules with the scanner and a register of a thousand invented people. Two things differ: approved messages leave at once
+// and not at ticks, and the broker's quotas are out of the way. People's commands are handed to the agent behind its
+// socket, whose limit is a hundred a second.
 //
 // It trusts the machine's clock. It must never run in a folder that holds anything else, nor use any person but invented
 // ones; and it must never report a message as delivered that the recipient does not hold.
