@@ -2,9 +2,6 @@ package store
 
 import (
 	"crypto/sha256"
-	"database/sql"
-	"fmt"
-	"strings"
 	"time"
 
 	"comity/schemas"
@@ -103,6 +100,7 @@ type Message struct {
 	Warned      int       // how often an officer was warned that the receipt is late
 
 	read *sealedForm // JWS and Wire as they are in the file; nil where they were not read
+	was  *Message    // the row as it was read, until it is put back; nil for a new one
 }
 
 // Peer is the other authority.
@@ -121,109 +119,6 @@ func (m *Message) Counts() bool {
 
 // Opens tells whether the message opened its case: it named none, and the case has its id from this message.
 func (m *Message) Opens() bool { return m.Case == schemas.CaseOpenedBy(m.Sender, m.Recipient, m.ID) }
-
-const messageColumns = `sender, id, recipient, direction, state, reason, channel, type, case_id, in_reply_to, team, outcome, urgency,
-	language, payload, payload_sha256, home, screening, drafted_at, approved_by, approved_at, approval, seq, seen, prev, jws_sha256,
-	void_id, void_sha256, sent_at, valid_until, receipt, acceptance, sealed_at, stored_at, receipted_at, warned`
-
-// sealedForm is JWS and Wire: most of a message, written once, and not asked for by most who read one.
-type sealedForm struct{ jws, wire []byte }
-
-// sealedColumns and bareColumns are what a query reads in the place of the sealed form.
-const (
-	sealedColumns = `, jws, wire FROM message LEFT JOIN sealed_form USING (sender, id) `
-	bareColumns   = `, NULL, NULL FROM message `
-)
-
-// PutMessage writes the whole row, new or changed, and the sealed form where it is another than was read. A row that would
-// take the number of another message is refused.
-func (t *Tx) PutMessage(m *Message) error {
-	if err := t.putRow(m); err != nil {
-		return err
-	}
-	switch {
-	case m.read != nil && sameSlice(m.read.jws, m.JWS) && sameSlice(m.read.wire, m.Wire), m.read == nil && m.JWS == nil && m.Wire == nil:
-		return nil
-	case m.JWS == nil && m.Wire == nil:
-		return t.ForgetSealed(m.Key)
-	}
-	row := string(m.Sender) + "/" + string(m.ID)
-	return t.exec(`INSERT INTO sealed_form (sender, id, jws, wire) VALUES (?1,?2,?3,?4) ON CONFLICT (sender, id)
-		DO UPDATE SET jws = coalesce(?3, jws), wire = coalesce(?4, wire)`, m.Sender, m.ID, t.columns.seal("jws", row, m.JWS), m.Wire)
-}
-
-// ForgetSealed erases the sealed form of a message.
-func (t *Tx) ForgetSealed(k Key) error {
-	return t.exec(`DELETE FROM sealed_form WHERE sender = ? AND id = ?`, k.Sender, k.ID)
-}
-
-// sameSlice tells whether two slices are the same bytes in the same place: what was read is replaced, never changed.
-func sameSlice(a, b []byte) bool {
-	return len(a) == len(b) && (a == nil) == (b == nil) && (len(a) == 0 || &a[0] == &b[0])
-}
-
-func (t *Tx) putRow(m *Message) error {
-	row := string(m.Sender) + "/" + string(m.ID)
-	return t.exec(putMessage,
-		m.Sender, m.ID, m.Recipient, m.Direction, m.State, m.Reason, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency,
-		m.Language, t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], t.columns.seal("home", row, m.Home), m.Screening, millis(m.DraftedAt), m.ApprovedBy,
-		millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], m.JWSSHA256[:],
-		m.VoidID, m.VoidSHA256[:], millis(m.SentAt), millis(m.ValidUntil), m.Receipt, m.Acceptance, millis(m.SealedAt), millis(m.StoredAt), millis(m.ReceiptedAt), m.Warned)
-}
-
-// putMessage replaces by key alone: "INSERT OR REPLACE" would also delete another message that has the same number.
-var putMessage = func() string {
-	var marks, sets []string
-	for column := range strings.SplitSeq(messageColumns, ",") {
-		column = strings.TrimSpace(column)
-		marks = append(marks, "?")
-		if column != "sender" && column != "id" { // to set the key would have SQLite look for all that refers to it
-			sets = append(sets, column+" = excluded."+column)
-		}
-	}
-	return `INSERT INTO message (` + messageColumns + `) VALUES (` + strings.Join(marks, ", ") + `)
-		ON CONFLICT (sender, id) DO UPDATE SET ` + strings.Join(sets, ", ")
-}()
-
-// Accept keeps the broker's acceptance of a message, the first one. It reports whether this was it.
-func (t *Tx) Accept(k Key, acceptance []byte) (bool, error) {
-	result, err := t.sql.ExecContext(t.ctx, `UPDATE message SET acceptance = ? WHERE sender = ? AND id = ? AND acceptance IS NULL`, acceptance, k.Sender, k.ID)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
-}
-
-func (t *Tx) scanMessage(s scanner) (*Message, error) {
-	var m Message
-	var payload, home, jws, payloadHash, prev, jwsHash, voidHash sql.RawBytes // until the next row: each is opened or copied here
-	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
-	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.State, &m.Reason, &m.Channel, &m.Type, &m.Case, &m.InReplyTo,
-		&m.Team, &m.Outcome, &m.Urgency, &m.Language, &payload, &payloadHash, &home, &m.Screening, &drafted, &m.ApprovedBy, &approved, &m.Approval, &seq, &seen,
-		&prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &m.Receipt, &m.Acceptance, &sealed, &stored, &receipted, &m.Warned, &jws, &m.Wire)
-	if err != nil {
-		return nil, err
-	}
-	m.Seq, m.Seen = uint64(seq), uint64(seen)
-	m.DraftedAt, m.ApprovedAt, m.SentAt = instant(drafted), instant(approved), instant(sent)
-	m.ValidUntil, m.SealedAt, m.StoredAt, m.ReceiptedAt = instant(valid), instant(sealed), instant(stored), instant(receipted)
-	copy(m.PayloadSHA256[:], payloadHash)
-	copy(m.Prev[:], prev)
-	copy(m.JWSSHA256[:], jwsHash)
-	copy(m.VoidSHA256[:], voidHash)
-	row := string(m.Sender) + "/" + string(m.ID)
-	if m.Payload, err = t.columns.open("payload", row, payload); err != nil {
-		return nil, fmt.Errorf("reading payload of message %s: %w", m.ID, err)
-	}
-	if m.Home, err = t.columns.open("home", row, home); err != nil {
-		return nil, fmt.Errorf("reading what was recorded beside message %s: %w", m.ID, err)
-	}
-	if m.JWS, err = t.columns.open("jws", row, jws); err != nil {
-		return nil, fmt.Errorf("reading signed message %s: %w", m.ID, err)
-	}
-	return &m, nil
-}
 
 // messages reads messages whole.
 func (t *Tx) messages(where string, args ...any) ([]*Message, error) {

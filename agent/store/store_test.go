@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -333,5 +334,55 @@ func TestTheSealedFormOutlivesBareReaders(t *testing.T) {
 	})
 	if got := now(); got.Payload != nil || got.JWS != nil || got.Wire != nil {
 		t.Errorf("after it was erased: %+v", got)
+	}
+}
+
+// A message is put back with no more than what changed of it, and whatever that was, it is read back so.
+func TestWhatChangedOfAMessageIsKept(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	at := time.Date(2026, 11, 3, 10, 0, 0, 0, time.UTC)
+	m := sample(schemas.NewMessageID())
+	if err := s.Update(t.Context(), func(tx *Tx) error { return tx.PutMessage(m) }); err != nil {
+		t.Fatal(err)
+	}
+	for i, change := range []func(*Message){
+		func(m *Message) { m.State, m.Reason = Rejected, "fork" },
+		func(m *Message) { m.Receipt, m.StoredAt, m.ReceiptedAt, m.Warned = []byte("r2"), at, at, 2 },
+		func(m *Message) { m.ApprovedBy, m.Approval, m.ApprovedAt = "", nil, time.Time{} },
+		func(m *Message) { m.Seq, m.Seen, m.Prev, m.JWSSHA256 = 9, 8, Hash{7}, Hash{6} },
+		func(m *Message) {
+			m.VoidID, m.VoidSHA256, m.SentAt, m.ValidUntil, m.SealedAt = "v", Hash{5}, at, at, at
+		},
+		func(m *Message) { m.Payload, m.PayloadSHA256 = []byte("edited"), Hash{4} },
+		func(m *Message) {
+			m.Home, m.Case, m.Team, m.Outcome, m.Urgency, m.Language = []byte("h"), "c2", "t", "o2", "urgent", "fr"
+		},
+		func(m *Message) {
+			m.Channel, m.Type, m.InReplyTo, m.DraftedAt = schemas.ChannelBorder, "border.alert/1", "r2", at
+		},
+		func(m *Message) { m.Screening, m.Acceptance = ScreenClear, []byte("a2") },
+		func(m *Message) { m.Payload, m.Home = nil, nil },
+	} {
+		var want Message
+		err := s.Update(t.Context(), func(tx *Tx) error {
+			m, err := tx.BareMessage(m.Key)
+			if err != nil {
+				return err
+			}
+			change(m)
+			want = *m
+			return tx.PutMessage(m)
+		})
+		if err != nil {
+			t.Fatalf("change %d: %v", i, err)
+		}
+		var got *Message
+		if err := s.View(t.Context(), func(tx *Tx) (err error) { got, err = tx.BareMessage(m.Key); return err }); err != nil {
+			t.Fatal(err)
+		}
+		got.was, want.was = nil, nil
+		if !reflect.DeepEqual(*got, want) {
+			t.Errorf("change %d: read back %+v\nwant %+v", i, *got, want)
+		}
 	}
 }
