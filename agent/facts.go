@@ -180,6 +180,9 @@ func sameSubject(a, b schemas.Subject) bool {
 // addTeam adds, for an item of a joint investigation team, who else gets it and whom the team's items are about: a member
 // that joins may be sent what stands in any of them.
 func (a *Agent) addTeam(tx *store.Tx, f *policy.Facts) error {
+	if glanceAt(f.Payload).Type.Channel() != schemas.ChannelJIT {
+		return nil
+	}
 	p, err := schemas.Validate(f.Payload)
 	if err != nil {
 		return nil // policy says what is wrong with it
