@@ -71,6 +71,7 @@ type Agent struct {
 
 	copying   atomic.Bool // a backup is being made
 	ends      ends
+	recalling atomic.Bool // something is compared with a peer, or was and is not all here
 	changes   *changes
 	notices   *notices
 	released  bells // an approved message may leave
@@ -161,10 +162,10 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
 		return err
 	}
-	if err := a.noticeRestore(ctx); err != nil {
+	if err := a.refreshTrust(ctx); err != nil {
 		return err
 	}
-	return a.refreshTrust(ctx)
+	return a.noticeRestore(ctx)
 }
 
 // Close gives up the database. The agent must not be running.

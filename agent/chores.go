@@ -82,6 +82,10 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 			}
 		}
 		voided = expired
+		recalls, err := a.askRecalls(tx)
+		if err != nil {
+			return err
+		}
 		ends, err := a.warnOfEnds(tx)
 		if err != nil {
 			return err
@@ -106,7 +110,7 @@ func (a *Agent) chore(ctx context.Context) (time.Time, error) {
 		if !expiry.IsZero() {
 			expiry = expiry.Add(envelope.ClockSkew)
 		}
-		next = earliest(earliest(earliest(holes, looks), earliest(late, ends)), earliest(earliest(cases, oral), expiry))
+		next = earliest(earliest(earliest(holes, looks), earliest(earliest(late, ends), recalls)), earliest(earliest(cases, oral), expiry))
 		return err
 	})
 	for _, m := range voided {

@@ -35,7 +35,11 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 				h.Alarms = append(h.Alarms, api.Alarm{Kind: alarm.Kind, Peer: alarm.Peer, Subject: alarm.Subject, RaisedAt: alarm.RaisedAt})
 			}
 		}
-		h.Outbox, err = tx.OutboxDepth()
+		if h.Outbox, err = tx.OutboxDepth(); err != nil {
+			return err
+		}
+		history, err := a.checkHistory(tx)
+		h.Checks = append(h.Checks, history...)
 		return err
 	})
 	h.Noticed = a.notices.list()

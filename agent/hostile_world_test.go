@@ -69,9 +69,9 @@ func inMemory(t *testing.T) {
 	}
 }
 
-func newHostileBroker(t *testing.T, m mischief) *hostileBroker {
+func newHostileBroker(t *testing.T, m mischief, more ...schemas.AuthorityID) *hostileBroker {
 	t.Helper()
-	w := newWorld(t)
+	w := newWorldOf(t, append([]schemas.AuthorityID{qm, qn, qp}, more...)...)
 	return &hostileBroker{world: w, t: t, began: w.clock.Now(), mischief: m, submitted: map[string]int{}, due: map[schemas.AuthorityID]time.Time{}}
 }
 

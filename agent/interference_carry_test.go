@@ -91,9 +91,13 @@ func (s *stage) deliver() (moved bool) {
 			s.flying = append(s.flying, f)
 			continue
 		}
-		moved = true
+		d := s.desks[f.parcel.Peer]
+		if d == nil { // not in the cast: whoever asks everybody asks it too
+			continue
+		}
 		if s.loses[pair] > 0 {
 			s.loses[pair]--
+			moved = true
 			continue
 		}
 		s.tally.envelopes++
@@ -101,17 +105,24 @@ func (s *stage) deliver() (moved bool) {
 			s.tally.seen++
 			s.lookAtParcel(fmt.Sprintf("%s is sent a %s by %s", f.parcel.Peer, f.parcel.Kind, f.from), f.parcel, fact{"submitted at", s.view.when(f.submitted)})
 		}
-		d := s.desks[f.parcel.Peer]
 		s.stir(d)
-		s.take(d, f.parcel.Wire)
+		if !s.take(d, f.parcel.Wire) { // given again later
+			s.flying = append(s.flying, f)
+			continue
+		}
+		moved = true
 	}
 	return moved
 }
 
 // take has a desk receive an envelope, and look at what came of it.
-func (s *stage) take(d *desk, wire []byte) {
+func (s *stage) take(d *desk, wire []byte) (taken bool) {
 	s.t.Helper()
-	if err := d.accept(s.t.Context(), wire); err != nil && !s.faulty { // what a planted fault has broken may fail
+	err := d.accept(s.t.Context(), wire)
+	if errors.Is(err, errWaits) {
+		return false
+	}
+	if err != nil && !s.faulty { // what a planted fault has broken may fail
 		s.t.Fatalf("%s accepting: %v", d.me, err)
 	}
 	if err := d.screenWaiting(s.t.Context()); err != nil {
@@ -120,6 +131,7 @@ func (s *stage) take(d *desk, wire []byte) {
 	if d.mode() != registerSlow { // else it does not come to an end, beside everything else that the desk does
 		_ = d.labelWaiting(s.t.Context()) // nor does anybody hear of an end that it comes to
 	}
+	return true
 }
 
 func (s *stage) lookAtParcel(what string, p *store.Parcel, more ...fact) {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (v *view) signedFacts(jws []byte) (facts []fact) {
 		if checkpoint, ok := object["checkpoint"].(string); ok { // the hash of a log, over leaves with identifiers
 			v.drew(checkpoint)
 		}
-		follows = append(follows, fact{part + " size", fmt.Sprint(len(raw))}, fact{part + " hash", v.hash(raw)}, fact{part + " bytes", string(raw)})
+		follows = append(follows, fact{part + " size", fmt.Sprint(len(raw))}, fact{part + " hash", v.hash(raw)}, fact{part + " bytes", unfold(string(raw))})
 	}
 	return append(append(facts, follows...), fact{"signature size", fmt.Sprint(len(parts[2]))})
 }
@@ -136,9 +137,24 @@ func flatten(under string, object map[string]any) (facts []fact) {
 		if err != nil {
 			text = fmt.Append(nil, object[name])
 		}
-		facts = append(facts, fact{under + " " + name, string(text)})
+		facts = append(facts, fact{under + " " + name, unfold(string(text))})
 	}
 	return facts
+}
+
+var compactJWS = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+
+// unfold shows what stands in signed documents inside a text, such as the receipts of a standing.
+func unfold(text string) string {
+	return compactJWS.ReplaceAllStringFunc(text, func(jws string) string {
+		parts := strings.Split(jws, ".")
+		header, err1 := base64.RawURLEncoding.DecodeString(parts[0])
+		payload, err2 := base64.RawURLEncoding.DecodeString(parts[1])
+		if err1 != nil || err2 != nil {
+			return jws
+		}
+		return fmt.Sprintf("signed(%s %s %d)", header, payload, len(parts[2]))
+	})
 }
 
 // hash names bytes that hold something drawn: two hashes are one name where they are of the same bytes.
@@ -176,6 +192,9 @@ func (v *view) lookAtDesk(d *desk) error {
 		for _, look := range []func() error{
 			func() error { return noteAll(v, at("an alarm"), tx.Alarms, listLimit) },
 			func() error { return noteAll(v, at("a hole"), tx.Holes, listLimit) },
+			func() error {
+				return noteAll(v, at("a comparison after a restore"), func(int) ([]*store.Recall, error) { return tx.Recalls() }, listLimit)
+			},
 			func() error { return noteAll(v, at("a case file"), tx.Cases, listLimit) },
 			func() error {
 				return noteAll(v, at("an open review"), func(n int) ([]*store.Review, error) {

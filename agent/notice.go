@@ -20,6 +20,7 @@ const (
 	NoticeOutOfOrder   NoticeKind = "out-of-order"      // a number came after a later one
 	NoticeAsked        NoticeKind = "asked-for-missing" // a peer was asked for numbers that had not come
 	NoticeAskedByPeer  NoticeKind = "asked-by-peer"     // a peer asked for numbers of ours
+	NoticePeerRestored NoticeKind = "peer-restored"     // a peer has lost what it had, and was given back what was its own
 	NoticeSentAgain    NoticeKind = "sent-again"        // no receipt came in time: the same bytes were submitted again
 	NoticeNoAcceptance NoticeKind = "no-acceptance"     // the broker gave no answer to rely on: the bytes were submitted again
 )

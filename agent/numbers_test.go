@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -209,17 +210,27 @@ func TestNumbersOutOfRangeAreRejected(t *testing.T) {
 	w := newWorld(t)
 	m, n := w.desks[qm], w.desks[qn]
 	payload := payloadOf(t, draft(t, qn, "request", "", ""))
-	for name, wire := range map[string][]byte{
-		"far ahead":             m.forge(qn, payload, maxAhead+1, envelope.Hash{1}),
-		"has seen what was not": m.forge(qn, payload, 1, envelope.Hash{}, func(h map[string]any) { h["seen"] = 7 }),
-	} {
-		n.take(wire)
-		if r := lastReceipt(t, n, m); r.Outcome != envelope.Rejected || r.Reason != envelope.RejectedNumber {
-			t.Errorf("%s: %+v", name, r)
-		}
+	n.take(m.forge(qn, payload, maxAhead+1, envelope.Hash{1}))
+	if r := lastReceipt(t, n, m); r.Outcome != envelope.Rejected || r.Reason != envelope.RejectedNumber {
+		t.Errorf("far ahead: %+v", r)
+	}
+	// Who has seen what we never sent is asked to show it; one that cannot is not waited for.
+	liar := m.forge(qn, payload, 1, envelope.Hash{}, func(h map[string]any) { h["seen"] = 7 })
+	if err := n.accept(t.Context(), liar); !errors.Is(err, errWaits) {
+		t.Errorf("has seen what was not: %v, want %v", err, errWaits)
 	}
 	if up := n.alarms(); !hasAlarm(up, "history-behind 7") {
 		t.Errorf("alarms: %v", up)
+	}
+	n.chores()
+	if out := n.outgoing(); len(out) != 1 || out[0].Kind != store.KindRecall {
+		t.Errorf("the peer is not asked: %v", out)
+	}
+	w.clock.Advance(n.config.Timing.HoleAlarm)
+	n.chores()
+	n.take(liar)
+	if r := lastReceipt(t, n, m); r.Outcome != envelope.Rejected || r.Reason != envelope.RejectedNumber {
+		t.Errorf("with nothing to show for it: %+v", r)
 	}
 	n.take(m.forge(qn, payload, 1, envelope.Hash{}))
 	if r := lastReceipt(t, n, m); r.Outcome != envelope.Stored {

@@ -22,6 +22,9 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 		if err := a.witness(tx, v, r); err != nil {
 			return err
 		}
+		if wait, err := a.beyondUs(tx, v.Header(), r); err != nil || wait {
+			return err // the peer gives it back with what it is about
+		}
 		m, err := tx.BareMessageByNumber(a.me, peer, r.Seq)
 		if errors.Is(err, store.ErrNotFound) {
 			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
@@ -105,6 +108,9 @@ func (a *Agent) takeResend(ctx context.Context, v *envelope.Verified, r envelope
 		}
 		for seq := r.First; seq <= min(r.Last, pair.Sent); seq++ {
 			m, err := tx.MessageByNumber(a.me, peer, seq)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
 			if err != nil {
 				return err
 			}

@@ -48,6 +48,11 @@ func (a *Agent) receive(ctx context.Context, d link.Delivery) error {
 func (a *Agent) accept(ctx context.Context, wire []byte) error {
 	// Verify and open. What nobody can be shown to have sent is kept out, with an alarm and no answer.
 	verified, err := a.verify(wire)
+	if envelope.ReasonOf(err) == envelope.HeaderMismatch && a.recalling.Load() {
+		if from, ours, ok := a.returned(wire); ok {
+			return a.takeReturned(ctx, from, ours)
+		}
+	}
 	authentic := envelope.AuthenticOf(err)
 	switch {
 	case err == nil:
@@ -73,7 +78,7 @@ func (a *Agent) verify(wire []byte) (*envelope.Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	return opened.Verify(a.trust.View(), a.now())
+	return opened.Verify(a.trust.View(), a.asOf(opened))
 }
 
 // rejectionOf names to the sender why signed bytes of its own are refused.
@@ -114,6 +119,12 @@ func (a *Agent) take(ctx context.Context, v *envelope.Verified) error {
 	}
 	if breach, ok := v.Breach(); ok {
 		return a.takeBreach(ctx, v, breach)
+	}
+	if recall, ok := v.Recall(); ok {
+		return a.takeRecall(ctx, v, recall)
+	}
+	if standing, ok := v.Standing(); ok {
+		return a.takeStanding(ctx, v, standing)
 	}
 	n := numbered{authentic: v.Authentic(), id: v.Header().ID, link: v.Link()}
 	if void, ok := v.Void(); ok {
@@ -187,15 +198,20 @@ type numbered struct {
 	fate      store.Fate
 	message   *store.Message // with FateStored only
 	rejection envelope.Rejection
+	given     *given // our own receipt for it, where it was given before and lost
 }
 
 // takeNumbered commits a number: message, case, receipt and evidence in one transaction.
 func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	header := n.authentic.Header
 	var touched []schemas.CaseID
-	err := a.store.Update(ctx, func(tx *store.Tx) error {
+	waits := false
+	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
 		touched = nil
 		tx.Step(powercut.Received)
+		if n, waits, err = a.afterRecall(tx, n); err != nil || waits {
+			return err
+		}
 		known, err := tx.ArrivalsLike(header.From, header.Seq, n.id)
 		if err != nil {
 			return err
@@ -206,6 +222,10 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 		touched, err = a.takeFirst(tx, n)
 		return err
 	})
+	if err == nil && waits {
+		a.chores.give()
+		err = errWaits
+	}
 	if err != nil {
 		return fmt.Errorf("storing number %d of %s: %w", header.Seq, header.From, err)
 	}
@@ -241,7 +261,7 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 	if header.Seq > pair.Received+maxAhead {
 		return nil, a.answer(tx, n, envelope.RejectedNumber)
 	}
-	if n.message != nil && header.Seq == pair.Received+1 { // otherwise it is judged once its past is complete
+	if n.message != nil && n.given == nil && header.Seq == pair.Received+1 { // otherwise it is judged once its past is complete
 		if n.rejection, err = a.placeOf(tx, n.message); err != nil {
 			return nil, err
 		}
@@ -253,7 +273,7 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 		return nil, err
 	}
 	now := a.now()
-	arrival, err := a.receipt(tx, n.authentic, n.rejection, now)
+	arrival, err := a.receiptFor(tx, n, now)
 	if err != nil {
 		return nil, err
 	}
@@ -263,6 +283,9 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 	}
 	if n.message != nil {
 		n.message.Receipt, n.message.StoredAt = arrival.Receipt, now.UTC().Truncate(time.Second) // as the receipt says
+		if n.given != nil {
+			n.message.StoredAt = n.given.said.StoredAt
+		}
 		if err := tx.PutMessage(n.message); err != nil {
 			return nil, err
 		}

@@ -269,6 +269,9 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 	if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
 		return nil, errSuperseded
 	}
+	if lost, err := a.openRecall(tx, m.Recipient); err != nil || lost != nil {
+		return m, err // until the peer has said which numbers were used, none may be
+	}
 	tx.Step(powercut.Sealed)
 	pair, err := tx.Pair(m.Recipient)
 	if err != nil {

@@ -72,6 +72,24 @@ func Restore(ctx context.Context, c Config, r io.Reader, now func() time.Time, i
 	return restored, nil
 }
 
+// MarkRestored tells a database that was put in its place by other means, such as from a copy of the disk, that it is an old
+// one. The agent must not run.
+func MarkRestored(ctx context.Context, c Config, now func() time.Time) error {
+	columns, err := store.ReadColumns(c.Keys.Store)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(c.Data, "agent.db")
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, path, columns)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Update(ctx, func(tx *store.Tx) error { return tx.MarkCopy(now()) }), db.Close())
+}
+
 // roomIn is a new folder on the disk of the data, which the next start clears if we do not.
 func roomIn(c Config) (string, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
@@ -80,15 +98,24 @@ func roomIn(c Config) (string, error) {
 	return os.MkdirTemp(c.Data, backupDir+"*")
 }
 
-// noticeRestore tells an officer that the database is a copy of an older time.
+// noticeRestore begins to make up for what is missing where the database is a copy of an older time.
 func (a *Agent) noticeRestore(ctx context.Context) error {
-	return a.store.Update(ctx, func(tx *store.Tx) error {
-		copied, err := tx.CopiedAt()
-		if err != nil || copied.IsZero() {
-			return err
-		}
-		return a.raise(tx, AlarmRestored, "", "as of "+copied.UTC().Format(time.RFC3339))
-	})
+	if err := a.store.Update(ctx, a.noticeCopy); err != nil {
+		return err
+	}
+	return a.noteRecalls(ctx)
+}
+
+// noticeCopy tells an officer that the database is an old one, and begins to compare with every peer.
+func (a *Agent) noticeCopy(tx *store.Tx) error {
+	copied, err := tx.CopiedAt()
+	if err != nil || copied.IsZero() {
+		return err
+	}
+	return errors.Join(
+		a.raise(tx, AlarmRestored, "", "as of "+copied.UTC().Format(time.RFC3339)),
+		a.recallAll(tx, store.WhyRestored),
+	)
 }
 
 func checkEmpty(c Config) error {

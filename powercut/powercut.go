@@ -41,6 +41,8 @@ const (
 	Labelled     Point = "labelled"      // and now it is
 	Receipted    Point = "receipted"     // the peer's receipt is taken, the outbox let go
 	AskedAgain   Point = "asked-again"   // a peer's request for numbers is taken
+	Recalled     Point = "recalled"      // what a peer gave back after a restore is in its place
+	GaveBack     Point = "gave-back"     // a peer's recall is answered
 	Chores       Point = "chores"        // holes asked for, numbers closed, warnings raised
 	TrustRenewed Point = "trust-renewed" // newer trust documents are accepted; an agent's and a broker's
 )
@@ -58,7 +60,7 @@ const (
 func Points() []Point {
 	return []Point{
 		Drafted, Edited, Discarded, Approved, SignedAlone, LookedAgain, Stopped, OfficerWord, Sealed, Submitted, Planned, Received, PutAside,
-		Acknowledged, Screened, Registered, Labelled, Receipted, AskedAgain, Chores, TrustRenewed,
+		Acknowledged, Screened, Registered, Labelled, Receipted, AskedAgain, Recalled, GaveBack, Chores, TrustRenewed,
 		RelayStored, RelayAnswered, AccountsKept, InboxPrepared, HousePrepared,
 	}
 }

@@ -14,15 +14,19 @@ type Kind string
 
 // The kinds. All but KindMessage are control messages.
 const (
-	KindMessage Kind = "message" // a payload that people approved; numbered and receipted
-	KindReceipt Kind = "receipt" // the recipient's word that a number arrived; unnumbered, unreceipted
-	KindVoid    Kind = "void"    // closes a number whose message will not come; numbered and receipted
-	KindResend  Kind = "resend"  // asks for numbers that did not come; unnumbered, unreceipted
-	KindBreach  Kind = "breach"  // tells a sender that its own message should not have come here; unnumbered, unreceipted
+	KindMessage  Kind = "message"  // a payload that people approved; numbered and receipted
+	KindReceipt  Kind = "receipt"  // the recipient's word that a number arrived; unnumbered, unreceipted
+	KindVoid     Kind = "void"     // closes a number whose message will not come; numbered and receipted
+	KindResend   Kind = "resend"   // asks for numbers that did not come; unnumbered, unreceipted
+	KindRecall   Kind = "recall"   // asks for what the asking desk had, after it was restored; unnumbered, unreceipted
+	KindStanding Kind = "standing" // answers a recall; unnumbered, unreceipted
+	KindBreach   Kind = "breach"   // tells a sender that its own message should not have come here; unnumbered, unreceipted
 )
 
 // kinds lists them with the commonest first: Open tries them in turn.
-func kinds() []Kind { return []Kind{KindMessage, KindReceipt, KindVoid, KindResend, KindBreach} }
+func kinds() []Kind {
+	return []Kind{KindMessage, KindReceipt, KindVoid, KindResend, KindBreach, KindRecall, KindStanding}
+}
 
 func (k Kind) typ() jose.Typ {
 	switch k {
@@ -36,6 +40,10 @@ func (k Kind) typ() jose.Typ {
 		return jose.TypResend
 	case KindBreach:
 		return jose.TypBreach
+	case KindRecall:
+		return jose.TypRecall
+	case KindStanding:
+		return jose.TypStanding
 	}
 	return ""
 }

@@ -148,6 +148,8 @@ type Verified struct {
 	void      Void
 	resend    Resend
 	breach    Breach
+	recall    Recall
+	standing  Standing
 }
 
 // Verify proves the signer by the directory and the State's CA, at the desk's time at, and checks the times and, of a
@@ -186,6 +188,10 @@ func (x *Opened) Verify(view *pki.View, at time.Time) (*Verified, error) {
 		v.resend, err = readResend(payload)
 	case KindBreach:
 		v.breach, err = readBreach(payload)
+	case KindRecall:
+		v.recall, err = readRecall(payload)
+	case KindStanding:
+		v.standing, err = readStanding(payload)
 	}
 	if err != nil {
 		return nil, v.refuse(BadContent, "reading a "+string(x.kind), err)
@@ -229,6 +235,12 @@ func (v *Verified) Resend() (Resend, bool) { return v.resend, v.authentic.Kind =
 
 // Breach is the content of a KindBreach.
 func (v *Verified) Breach() (Breach, bool) { return v.breach, v.authentic.Kind == KindBreach }
+
+// Recall is the content of a KindRecall.
+func (v *Verified) Recall() (Recall, bool) { return v.recall, v.authentic.Kind == KindRecall }
+
+// Standing is the content of a KindStanding.
+func (v *Verified) Standing() (Standing, bool) { return v.standing, v.authentic.Kind == KindStanding }
 
 // Link is what the Prev of the next number must be: a void stands in for the message that it voids.
 func (v *Verified) Link() Hash {

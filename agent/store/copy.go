@@ -31,6 +31,14 @@ func (t *Tx) CopiedAt() (time.Time, error) {
 	return time.Parse(copyTime, value)
 }
 
+// MarkCopy says that the file holds an older state, which peers had to tell: nobody knows since when.
+func (t *Tx) MarkCopy(at time.Time) error {
+	if err := t.exec(`DELETE FROM recall WHERE done_at > 0`); err != nil { // of an earlier time than this one
+		return err
+	}
+	return t.exec(`INSERT OR IGNORE INTO mark (name, value) VALUES (?, ?)`, MarkCopied, at.UTC().Format(copyTime))
+}
+
 // ForgetCopy ends MarkCopied: the file is the one in use now.
 func (t *Tx) ForgetCopy() error { return t.exec(`DELETE FROM mark WHERE name = ?`, MarkCopied) }
 
@@ -64,6 +72,9 @@ func (s *Store) copyTo(ctx context.Context, path string, now time.Time) error {
 		return err
 	}
 	_, err = to.ExecContext(ctx, `INSERT OR REPLACE INTO mark (name, value) VALUES (?, ?)`, MarkCopied, now.UTC().Format(copyTime))
+	if err == nil { // whoever goes on from the copy compares anew
+		_, err = to.ExecContext(ctx, `DELETE FROM recall; DELETE FROM vouched; DELETE FROM lost`)
+	}
 	if err := errors.Join(err, to.Close()); err != nil {
 		return err
 	}

@@ -172,6 +172,14 @@ func (t *Tx) MessagesNumbered(sender, recipient schemas.AuthorityID, from uint64
 	return t.messages(`WHERE sender = ? AND recipient = ? AND seq >= ? AND seq > 0 ORDER BY seq LIMIT ?`, sender, recipient, int64(from), limit)
 }
 
+// FirstUnreceiptedNumber is the lowest number used towards a peer that has no receipt, 0 where every one has.
+func (t *Tx) FirstUnreceiptedNumber(sender, recipient schemas.AuthorityID) (uint64, error) {
+	var first int64
+	err := t.row([]any{&first}, `SELECT coalesce(min(seq), 0) FROM message WHERE sender = ? AND recipient = ? AND seq > 0 AND receipt IS NULL`,
+		sender, recipient)
+	return uint64(first), err
+}
+
 // MessagesByPrefix reads at most limit bare messages whose id begins with prefix, which must be of base32 characters.
 func (t *Tx) MessagesByPrefix(prefix string, limit int) ([]*Message, error) {
 	return t.bareMessages(beginsWith, prefix, limit)

@@ -18,6 +18,10 @@ const (
 	KindVerdict Kind = "verdict" // a second receipt: the case does not take what the first one said was stored
 	KindResend  Kind = "resend"
 	KindBreach  Kind = "breach"
+
+	KindRecall   Kind = "recall"
+	KindStanding Kind = "standing"
+	KindReturned Kind = "returned" // a message of the peer's own, given back
 )
 
 // Lane keeps what cannot wait apart from what can: nothing in one lane holds up the other.

@@ -189,7 +189,7 @@ CREATE TABLE hole (
 -- What waits to be handed to the broker. A message or void stays until its signed receipt, the rest until accepted.
 CREATE TABLE outbox (
   id          TEXT    PRIMARY KEY,         -- the envelope's own id
-  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'verdict', 'resend', 'breach')),
+  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'verdict', 'resend', 'breach', 'recall', 'standing', 'returned')),
   lane        TEXT    NOT NULL CHECK (lane IN ('express', 'ordinary')),
   peer        TEXT    NOT NULL,
   channel     TEXT    NOT NULL,
@@ -280,4 +280,42 @@ CREATE TABLE witness (
 CREATE TABLE mark (
   name  TEXT NOT NULL PRIMARY KEY,         -- closed set (copy.go)
   value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- With whom this desk, restored from a backup, compares what it has (agent/recall.go).
+CREATE TABLE recall (
+  peer           TEXT    PRIMARY KEY,
+  channel        TEXT    NOT NULL,         -- on which the peer is asked
+  why            TEXT    NOT NULL CHECK (why IN ('restored', 'suspicion')),
+  began_at       INTEGER NOT NULL,
+  asked_at       INTEGER NOT NULL DEFAULT 0,
+  asked          INTEGER NOT NULL DEFAULT 0, -- how often without an answer
+  received_after INTEGER NOT NULL,         -- what the next question says
+  sent_after     INTEGER NOT NULL,
+  listed         INTEGER NOT NULL DEFAULT 0, -- the peer has named everything
+  highest        INTEGER NOT NULL DEFAULT 0, -- of our numbers, by the peer's word
+  done_at        INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Receipts that this desk gave and lost, for numbers of a peer that come again.
+CREATE TABLE vouched (
+  peer       TEXT    NOT NULL,
+  seq        INTEGER NOT NULL,
+  jws_sha256 BLOB    NOT NULL,             -- of what was receipted
+  receipt    BLOB    NOT NULL,             -- our signed receipt (JWS)
+  PRIMARY KEY (peer, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Numbers that this desk used and lost, as far as a peer has given them back.
+CREATE TABLE lost (
+  peer       TEXT    NOT NULL,
+  seq        INTEGER NOT NULL,
+  known      INTEGER NOT NULL DEFAULT 0,   -- the peer has named it
+  returned   INTEGER NOT NULL DEFAULT 0,   -- it says that the message itself comes back
+  id         TEXT    NOT NULL DEFAULT '',
+  jws_sha256 BLOB,
+  prev       BLOB,
+  receipt    BLOB,                         -- the peer's (JWS)
+  jws        BLOB,                         -- (sealed) our signed message, once it is back
+  PRIMARY KEY (peer, seq)
 ) STRICT, WITHOUT ROWID;

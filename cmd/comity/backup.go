@@ -114,17 +114,31 @@ func backupKeyCommand() *cobra.Command {
 }
 
 func restoreCommand() *cobra.Command {
-	home, key, check := "", "", false
+	home, key, check, here := "", "", false, false
 	cmd := &cobra.Command{
-		Use:   "restore FILE --key AGE-KEY",
+		Use:   "restore FILE --key AGE-KEY | restore --here",
 		Short: "Put the databases of a backup in place, or prove that it can be done",
 		Long: `Opens a backup with an age key, proves every part of it with the keys of this authority, and puts it in place. It overwrites
-nothing: where there is a database already it is refused. "comity doctor" says from then on that the database is an old one. The
-protection register counts as not fed until the next feed is imported, so messages about identifiable persons wait.`,
-		Args: arguments(cobra.ExactArgs(1)),
+nothing: where there is a database already it is refused. When the agent starts it asks each peer what it has lost since the
+backup was made, and seals nothing for a peer that has not answered; "comity doctor" says how far that is. The protection
+register counts as not fed until the next feed is imported, so messages about identifiable persons wait.
+
+A database that came back by other means, such as from a copy of the disk, does not know that it is an old one: tell it
+with --here before the agent starts.`,
+		Args: arguments(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := loadHome(home)
 			if err != nil {
+				return err
+			}
+			if here != (len(args) == 0) {
+				return usagef("usage: "+cmd.UseLine(), "name a backup, or --here without one")
+			}
+			if here {
+				if err := agent.MarkRestored(cmd.Context(), c, time.Now); err != nil {
+					return fmt.Errorf("marking the database of %s as an old one: %w", c.Authority, err)
+				}
+				_, err := fmt.Fprintln(cmd.OutOrStdout(), "start the agent: it asks its peers for what came after")
 				return err
 			}
 			identities, err := readAgeKey(key)
@@ -147,6 +161,7 @@ protection register counts as not fed until the next feed is imported, so messag
 	homeFlag(cmd, &home)
 	cmd.Flags().StringVar(&key, "key", "", "the file with the age key that opens the backup")
 	cmd.Flags().BoolVar(&check, "check", false, "prove that the backup is whole and that the keys here open it, and change nothing")
+	cmd.Flags().BoolVar(&here, "here", false, "the database that stands here is an old one, which came back by other means")
 	return cmd
 }
 
@@ -184,7 +199,7 @@ func tellRestored(w io.Writer, r agent.Restored, err error, check bool) error {
 		_, err := fmt.Fprintf(w, "ok: %s of %s, as of %s\n", what, r.Authority, moment(r.MadeAt))
 		return err
 	}
-	_, err = fmt.Fprintf(w, "restored %s of %s, as of %s\nstart the agent, and ask it how it is: comity doctor; drafts and approvals since then are lost\n", what, r.Authority, moment(r.MadeAt))
+	_, err = fmt.Fprintf(w, "restored %s of %s, as of %s\nstart the agent: it asks its peers for what came after; drafts and approvals since then are lost\n", what, r.Authority, moment(r.MadeAt))
 	if r.Register && err == nil {
 		_, err = fmt.Fprintln(w, "then import the asylum authority's newest feed: until then messages about identifiable persons wait")
 	}

@@ -63,11 +63,7 @@ func TestKilledUnderLoad(t *testing.T) {
 // post writes a letter and has it approved, and does not wait for more.
 func (m *matrix) post(from, to schemas.AuthorityID) {
 	m.t.Helper()
-	made := m.draft(from, m.sample("mla-request-bank-records.json", func(object map[string]any) {
-		object["to"] = []any{string(to)}
-		body := object["body"].(map[string]any)
-		body["description"] = fmt.Sprintf("%s (letter %d)", body["description"], m.letters)
-	}))
+	made := m.draft(from, m.letterTo(to))
 	approver := m.client(from, sandbox.Approver)
 	m.until("approving", func(ctx context.Context) error {
 		now, err := approver.Message(ctx, string(made.ID))

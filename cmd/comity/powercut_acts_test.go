@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -336,4 +337,60 @@ func wipe(m *matrix, arm func(...func())) {
 	}
 	arm(func() { broker.start(m.t) })
 	m.deliver(m.qm, m.request(), nil, sandbox.Officer1)
+}
+
+// loseDisk is an authority whose disk is lost after people went on working, and restored from the backup before.
+func loseDisk(m *matrix, arm func(...func())) {
+	dir := m.t.TempDir()
+	home, key, file := m.sandbox.Home(m.qm), filepath.Join(dir, "key"), filepath.Join(dir, "backup.age")
+	recipient := strings.TrimSpace(m.program("backup", "key", key))
+	m.until("reaching the agent", func(ctx context.Context) error {
+		_, err := m.client(m.qm, sandbox.Officer1).Health(ctx)
+		return err
+	})
+	m.program("backup", "--home", home, "-o", file, "--to", recipient)
+	m.deliver(m.qm, m.request(), nil, sandbox.Officer1)
+	m.deliver(m.qn, m.letterTo(m.qm), nil, sandbox.Officer1)
+	m.wantSame()
+	m.processes[qmAgent].kill(m.t)
+	for _, lost := range []string{"data", "register/register.db", "register/register.db-wal", "register/register.db-shm"} {
+		m.remove(filepath.Join(home, lost))
+	}
+	m.program("restore", file, "--key", key, "--home", home)
+	if m.armed == m.processes[qmAgent] {
+		arm(func() { m.processes[qmAgent].start(m.t) })
+	} else {
+		arm()
+		m.processes[qmAgent].start(m.t)
+	}
+	officer := m.client(m.qm, sandbox.Protection1)
+	m.until("feeding the register", func(ctx context.Context) error {
+		_, err := officer.ImportRegister(ctx, "jsonl", nil)
+		return err
+	})
+	m.deliver(m.qm, m.request(), nil, sandbox.Officer1)
+}
+
+// letterTo is a request to an authority.
+func (m *matrix) letterTo(to schemas.AuthorityID) []byte {
+	return m.sample("mla-request-bank-records.json", func(object map[string]any) {
+		object["to"] = []any{string(to)}
+		body := object["body"].(map[string]any)
+		body["description"] = fmt.Sprintf("%s (letter %d)", body["description"], m.letters)
+	})
+}
+
+// program runs a command to its end and returns what it prints.
+func (m *matrix) program(args ...string) string {
+	m.t.Helper()
+	cmd := program(m.t, m.t.Context(), args...)
+	out, err := cmd.Output()
+	if err != nil {
+		var said []byte
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			said = exit.Stderr
+		}
+		m.t.Fatalf("comity %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return string(out)
 }

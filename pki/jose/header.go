@@ -24,6 +24,8 @@ const (
 	TypVoid       Typ = "comity-void+jws"
 	TypResend     Typ = "comity-resend+jws"
 	TypBreach     Typ = "comity-breach+jws"
+	TypRecall     Typ = "comity-recall+jws"
+	TypStanding   Typ = "comity-standing+jws"
 	TypAcceptance Typ = "comity-acceptance+jws"
 	TypTrustList  Typ = "comity-trust-list+jws"
 	TypDirectory  Typ = "comity-directory+jws"
