@@ -36,7 +36,7 @@ const (
 	DefaultSize     = 4096
 	DefaultSenders  = 128
 
-	MaxMessages = 10_000_000
+	MaxMessages = 1_000_000
 	MinSize     = 2048
 	MaxSize     = 32 << 10
 	MaxSenders  = 1024

@@ -101,7 +101,7 @@ func TestDraftsAreValidAndOfTheirSize(t *testing.T) {
 	seen := map[string]bool{}
 	for _, size := range []int{MinSize, DefaultSize, MaxSize} {
 		for n := range 20 {
-			draft, err := draftOf("test", n, size)
+			draft, err := draftOf(n, size)
 			if err != nil {
 				t.Fatal(err)
 			}

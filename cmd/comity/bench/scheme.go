@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +31,6 @@ type scheme struct {
 	from, to *agent.Agent
 	approver *people.Credential
 	states   *states
-	word     string // of this run: no two runs draft the same bytes
 
 	numbered []schemas.MessageID // everything that left; of the goroutine that measures
 	stop     func() error
@@ -48,7 +46,7 @@ func start(ctx context.Context, dir string, o Options) (*scheme, error) {
 	if err := errors.Join(liftQuotas(box.BrokerConfig()), fillRegister(ctx, box, sender)); err != nil {
 		return nil, err
 	}
-	s := &scheme{word: rand.Text()[:8]}
+	s := &scheme{}
 	if s.approver, err = people.ReadCredential(box.Credential(sender, sandbox.Approver)); err != nil {
 		return nil, err
 	}
@@ -139,7 +137,7 @@ func fillRegister(ctx context.Context, box *sandbox.Sandbox, id schemas.Authorit
 	var feed bytes.Buffer
 	for n := range registered {
 		row, err := schemas.Canonical(object{
-			"ref": fmt.Sprintf("bench-%d", n), "names": []any{inventedName(n)}, "birth_date": fmt.Sprintf("%d-%02d-%02d", 1950+n%50, 1+n%12, 1+n%28),
+			"ref": fmt.Sprintf("bench-%d", n), "names": []any{inventedName(n)}, "birth_date": fmt.Sprintf("%d-%02d-%02d", 1900+n%50, 1+n%12, 1+n%28),
 			"nationalities": []any{"QX"}, "feared_states": []any{"QX"}, "status": register.Pending,
 		})
 		if err != nil {
@@ -184,7 +182,7 @@ func (s *scheme) draftAll(ctx context.Context, first, n, size int) ([]prepared, 
 	group.SetLimit(writers)
 	for i := range all {
 		group.Go(func() error {
-			draft, err := draftOf(s.word, first+i, size)
+			draft, err := draftOf(first+i, size)
 			if err != nil {
 				return err
 			}
