@@ -52,8 +52,9 @@ type Agent struct {
 	gate     *people.Gate
 	link     *link.Link
 
-	lookUps   sync.Map // of each officer: name to *rate.Limiter
-	keptTrust sync.Map // first byte of each published document that is in the store
+	lookUps    sync.Map // of each officer: name to *rate.Limiter
+	recalledBy sync.Map // peers: authority to *rate.Limiter
+	keptTrust  sync.Map // first byte of each published document that is in the store
 
 	// trustGood: nothing was refused when the published folder was last looked at, and no alarm says otherwise. Whoever
 	// looks owns it: New, then watchTrust.

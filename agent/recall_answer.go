@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/time/rate"
+
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki"
@@ -14,9 +16,24 @@ import (
 
 // How a desk answers a peer that has lost what it had (recall.go). It gives back only what the peer once sent or signed.
 
+// A page may give back messages of the largest size, so how many a peer may have is bounded. One that was restored in earnest
+// asks for the next when it has the last.
+const (
+	recallsAtOnce    = 50
+	recallsPerSecond = 5
+)
+
+func (a *Agent) mayRecall(peer schemas.AuthorityID) bool {
+	limiter, _ := a.recalledBy.LoadOrStore(peer, rate.NewLimiter(recallsPerSecond, recallsAtOnce))
+	return limiter.(*rate.Limiter).AllowN(a.now(), 1)
+}
+
 // takeRecall answers with one page, and with the messages that it names.
 func (a *Agent) takeRecall(ctx context.Context, v *envelope.Verified, r envelope.Recall) error {
 	peer := v.Header().From
+	if !a.mayRecall(peer) {
+		return nil // it asks again
+	}
 	a.notices.note(NoticePeerRestored, peer, a.now())
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
 		tx.Step(powercut.GaveBack)
