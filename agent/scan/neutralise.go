@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -47,11 +48,12 @@ func Neutralise(f File, n int, original bool) (out Neutral, err error) {
 	return out, err
 }
 
-// neutralName keeps nothing of a name but an ending that fits the content.
+// neutralName keeps nothing of a name but an ending that fits the content: from a closed list, since what follows the last
+// point of a name may be anything, the name of a person too.
 func neutralName(f File, n int) string {
 	kind := kindOf(f.Content)
-	ending := strings.ToLower(path.Ext(f.Name))
-	if mismatched(kind, f.Name, "") || numbered(ending+" ") || ending == "" {
+	ending := strings.ToLower(path.Ext(strings.TrimSpace(f.Name)))
+	if !slices.Contains(endings[kind], ending) {
 		ending = ""
 		if known := endings[kind]; len(known) > 0 && kind != zipKind && kind != pictureKind {
 			ending = known[0]

@@ -54,3 +54,19 @@ func TestNeutralise(t *testing.T) {
 		t.Errorf("PDF: %q, changed %v, %v", out.Name, out.Changed, err)
 	}
 }
+
+// What follows the last point of a name is kept only where it is the ending of such a file: it may be a person's name.
+func TestNeutralNameKeepsNothingWritten(t *testing.T) {
+	for name, want := range map[string]string{
+		"letter.TESTPERSON CHARLIE-01": "attachment-1.txt",
+		"letter.asylum":                "attachment-1.txt",
+		"no. 4711":                     "attachment-1.txt",
+		"scan.\\share\\x":              "attachment-1.txt",
+		"list.CSV ":                    "attachment-1.csv",
+		"list.pdf":                     "attachment-1.txt",
+	} {
+		if out, err := Neutralise(File{Name: name, Content: []byte(clean)}, 1, false); err != nil || out.Name != want {
+			t.Errorf("%q became %q, want %q (%v)", name, out.Name, want, err)
+		}
+	}
+}
