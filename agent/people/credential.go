@@ -25,10 +25,20 @@ type Person struct {
 	// Name is a function, not a name of a human being: "officer-1", "approver".
 	Name        string
 	Roles       []Role
-	Certificate *x509.Certificate
+	Certificate *x509.Certificate // nil of a person who has an account alone, and of a machine
+	// Machine is a national case system. What only a person may do is refused to it, whatever its role.
+	Machine bool
 }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// CheckName refuses what is no name of a person or machine.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) || len(name) > 64 {
+		return errors.New("a name says a function in lower-case letters, digits and single hyphens, 64 at most")
+	}
+	return nil
+}
 
 // Credential is what a person holds: the private key of their certificate.
 type Credential struct {
@@ -38,8 +48,8 @@ type Credential struct {
 
 // NewCredential makes a P-256 key and a certificate that it signed itself, valid for the given time.
 func NewCredential(name string, now time.Time, validity time.Duration) (*Credential, error) {
-	if !nameForm.MatchString(name) || len(name) > 64 {
-		return nil, fmt.Errorf("name of a person %q: lower-case letters, digits and single hyphens, 64 at most", name)
+	if err := CheckName(name); err != nil {
+		return nil, err
 	}
 	key, err := keyfile.Generate()
 	if err != nil {

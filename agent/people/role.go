@@ -2,6 +2,7 @@ package people
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -39,19 +40,36 @@ const (
 	ReadList       Act = "read-list"       // see messages and cases without their content
 	ReadText       Act = "read-text"       // read the content of a message
 	ReadHealth     Act = "read-health"     // see alarms, certificates, connections
+	ReadDirectory  Act = "read-directory"  // see who can be written to, on which channels and how
+	VerifyLogs     Act = "verify-logs"     // have the agent hold its logs against everything it has
+	KeepAccounts   Act = "keep-accounts"   // give people logins and machines tokens, and take them away
+	UseHooks       Act = "use-hooks"       // have a machine of this authority told what changes
+	SignIn         Act = "sign-in"         // what everybody may do who is somebody: see who they are, log out, change their password
+	Anybody        Act = "anybody"         // needs nobody: the login, the style of a page, the description of the API
 )
 
 // grants is the whole table: what is not here is refused.
 var grants = map[Role][]Act{
-	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth},
-	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth},
-	Registrar:         {ReadList, ReadHealth},
-	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth},
-	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth},
-	LiaisonOfficer:    {ReadList, ReadHealth},
-	JITLeader:         {Draft, ReadList, ReadText, ReadHealth},
-	Auditor:           {ReadDecisions, SignCheckpoint, ReadList, ReadHealth},
-	KeyOfficer:        {ReadHealth},
+	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
+	Registrar:         {ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
+	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	LiaisonOfficer:    {ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	JITLeader:         {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
+	Auditor:           {ReadDecisions, SignCheckpoint, VerifyLogs, ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	KeyOfficer:        {KeepAccounts, VerifyLogs, ReadHealth, ReadDirectory, SignIn},
+}
+
+// personal are the acts of human beings alone: a machine is not a person, so it never counts as one of two.
+var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint}
+
+// Roles lists every role, sorted.
+func Roles() []Role { return slices.Sorted(maps.Keys(grants)) }
+
+// IsAct reports whether an act is one of the table, or Anybody: a route with another cannot be.
+func IsAct(act Act) bool {
+	return act == Anybody || slices.ContainsFunc(Roles(), func(r Role) bool { return slices.Contains(grants[r], act) })
 }
 
 // ParseRole accepts the name of a role.
@@ -62,7 +80,22 @@ func ParseRole(s string) (Role, error) {
 	return Role(s), nil
 }
 
-// May reports whether one of the person's roles allows an act.
+// MachineMay reports whether a machine may have a role: one that has something left once what is personal is taken away.
+func MachineMay(role Role) bool {
+	switch role {
+	case CaseOfficer, BorderDesk, Registrar, LiaisonOfficer, Auditor:
+		return true
+	}
+	return false
+}
+
+// May reports whether one of the person's roles allows an act. It is the one place where that is decided.
 func (p *Person) May(act Act) bool {
+	if act == Anybody {
+		return true
+	}
+	if p == nil || p.Machine && slices.Contains(personal, act) {
+		return false
+	}
 	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(grants[r], act) })
 }

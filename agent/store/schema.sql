@@ -319,3 +319,42 @@ CREATE TABLE lost (
   jws        BLOB,                         -- (sealed) our signed message, once it is back
   PRIMARY KEY (peer, seq)
 ) STRICT, WITHOUT ROWID;
+
+-- Who of the staff may log in (agent/account). Sessions stand in no file.
+CREATE TABLE account (
+  name       TEXT    PRIMARY KEY,
+  roles      TEXT    NOT NULL DEFAULT '',  -- separated by spaces; '' of a person whom agent.toml lists with theirs
+  password   BLOB    NOT NULL,             -- (sealed) its slow hash, with the parameters
+  one_time   INTEGER NOT NULL DEFAULT 0,   -- the password was made by the agent and must be changed
+  locked     INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The passkeys of an account.
+CREATE TABLE passkey (
+  id       BLOB    PRIMARY KEY,            -- as the authenticator names it
+  person   TEXT    NOT NULL REFERENCES account (name),
+  record   BLOB    NOT NULL,               -- (sealed) public key, counter and flags
+  added_at INTEGER NOT NULL,
+  used_at  INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passkey_person ON passkey (person);
+
+-- National case systems that use the API.
+CREATE TABLE client (
+  name       TEXT    PRIMARY KEY,
+  role       TEXT    NOT NULL,
+  token      BLOB    NOT NULL UNIQUE CHECK (length(token) = 32), -- SHA-256 of the bearer token
+  created_at INTEGER NOT NULL,
+  ended_at   INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- Where a client is told that something changed.
+CREATE TABLE webhook (
+  id         TEXT    PRIMARY KEY,
+  client     TEXT    NOT NULL REFERENCES client (name),
+  url        TEXT    NOT NULL,
+  secret     BLOB    NOT NULL,             -- (sealed) of the signature (HMAC)
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

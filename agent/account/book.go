@@ -1,0 +1,343 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"comity/agent/people"
+	"comity/agent/store"
+	"comity/schemas"
+)
+
+// Config is what a book of accounts needs.
+type Config struct {
+	Authority schemas.AuthorityID
+	Store     *store.Store
+	Staff     []*people.Person // as agent.toml lists them
+	// Record appends a leaf to the home log in the transaction that it speaks of. about is a hash of what changed.
+	Record func(tx *store.Tx, event Event, about store.Hash, by string) error
+	// Key signs the agent's statements about who approved in a browser; Thumbprint is its certificate's.
+	Key        crypto.Signer
+	Thumbprint string
+	// Idle and Absolute bound a session: since it was last used, and since it began. 0: 30 minutes, 12 hours.
+	Idle, Absolute time.Duration
+	Cost           Cost // zero: DefaultCost
+	Now            func() time.Time
+}
+
+// The default limits of a session.
+const (
+	DefaultIdle     = 30 * time.Minute
+	DefaultAbsolute = 12 * time.Hour
+)
+
+// Event is what the home log keeps of accounts. The set is closed.
+type Event string
+
+// The events.
+const (
+	EventAdded    Event = "account-added"
+	EventRoles    Event = "account-roles"
+	EventPassword Event = "account-password"
+	EventLocked   Event = "account-locked"
+	EventUnlocked Event = "account-unlocked"
+	EventPasskey  Event = "account-passkey"
+	EventLogin    Event = "logged-in"
+	EventLogout   Event = "logged-out"
+	EventTooMany  Event = "login-attempts" // an account waits after wrong passwords
+	EventClient   Event = "client-added"
+	EventEnded    Event = "client-ended"
+	EventWebhook  Event = "webhook-added"
+	EventUnhook   Event = "webhook-removed"
+)
+
+// Book is the accounts and sessions of an authority's staff. It is safe for concurrent use.
+type Book struct {
+	c       Config
+	listed  map[string]*people.Person
+	hashing chan struct{} // slow hashes under way: they cost memory
+	waiting atomic.Int32  // logins under way, hashing or not
+	decoy   string        // checked where there is no account, so that the work is the same
+
+	mu       sync.Mutex
+	sessions map[sessionKey]*session
+	failed   map[string]*failures // by account; an unknown name leaves nothing
+}
+
+// parallelHashes bounds the slow hashes at one time: 64 MiB each.
+const parallelHashes = 2
+
+// Open makes the book of a store. It has no sessions: those of an agent that ended are gone.
+func Open(c Config) (*Book, error) {
+	c.Idle, c.Absolute, c.Cost = cmp.Or(c.Idle, DefaultIdle), cmp.Or(c.Absolute, DefaultAbsolute), cmp.Or(c.Cost, DefaultCost)
+	b := &Book{
+		c: c, listed: map[string]*people.Person{}, hashing: make(chan struct{}, parallelHashes),
+		sessions: map[sessionKey]*session{}, failed: map[string]*failures{},
+	}
+	for _, p := range c.Staff {
+		b.listed[p.Name] = p
+	}
+	var err error
+	b.decoy, err = c.Cost.hash(rand.Text())
+	return b, err
+}
+
+// What a caller can act on.
+var (
+	ErrNoAccount  = errors.New("no such account")
+	ErrExists     = errors.New("there is an account of this name")
+	ErrName       = errors.New("a name is a function: lower-case letters, digits and single hyphens, 64 at most")
+	ErrNoRole     = errors.New("an account of a person whom agent.toml does not list needs a role")
+	ErrListed     = errors.New("agent.toml lists this person with their roles, and an account adds none")
+	ErrTooMany    = errors.New("there are as many as there may be")
+	ErrIsClient   = errors.New("a client of the API has this name")
+	ErrIsPerson   = errors.New("a person has this name")
+	ErrNotClient  = errors.New("no such client")
+	ErrClientRole = errors.New("a machine is not a person: it may not have this role")
+)
+
+// maxAccounts bounds the table.
+const maxAccounts = 2000
+
+// Account is an account as those who keep accounts see it.
+type Account struct {
+	Name      string
+	Roles     []people.Role
+	Listed    bool // agent.toml lists the person, and the roles are those of there
+	OneTime   bool // the password must be changed at the next login
+	Locked    bool
+	Passkeys  int
+	CreatedAt time.Time
+	ChangedAt time.Time
+}
+
+// Add makes an account with a one-time password, which is returned and stands nowhere. by is who does so.
+func (b *Book) Add(ctx context.Context, by, name string, roles []people.Role) (password string, err error) {
+	password = newOneTime()
+	return password, b.add(ctx, by, name, roles, password, true)
+}
+
+// AddWith makes an account with a password that its owner chose, which need not be changed.
+func (b *Book) AddWith(ctx context.Context, by, name string, roles []people.Role, password string) error {
+	if err := checkPassword(name, password); err != nil {
+		return err
+	}
+	return b.add(ctx, by, name, roles, password, false)
+}
+
+func (b *Book) add(ctx context.Context, by, name string, roles []people.Role, password string, oneTime bool) error {
+	if err := errors.Join(people.CheckName(name), b.checkRoles(name, roles)); err != nil {
+		return err
+	}
+	hash, err := b.slowHash(ctx, password)
+	if err != nil {
+		return err
+	}
+	now := b.c.Now()
+	return b.c.Store.Update(ctx, func(tx *store.Tx) error {
+		all, err := tx.Accounts()
+		switch {
+		case err != nil:
+			return err
+		case len(all) >= maxAccounts:
+			return ErrTooMany
+		case slices.ContainsFunc(all, func(a *store.Account) bool { return a.Name == name }):
+			return ErrExists
+		}
+		if _, err := tx.Client(name); !errors.Is(err, store.ErrNotFound) {
+			return cmp.Or(err, ErrIsClient)
+		}
+		a := &store.Account{Name: name, Roles: texts(roles), Password: hash, OneTime: oneTime, CreatedAt: now, ChangedAt: now}
+		return errors.Join(tx.PutAccount(a), b.record(tx, EventAdded, by, name, a.Roles...))
+	})
+}
+
+func (b *Book) checkRoles(name string, roles []people.Role) error {
+	if b.listed[name] != nil {
+		if len(roles) > 0 {
+			return ErrListed
+		}
+		return nil
+	}
+	if len(roles) == 0 {
+		return ErrNoRole
+	}
+	for _, r := range roles {
+		if _, err := people.ParseRole(string(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetRoles gives an account other roles and ends its sessions.
+func (b *Book) SetRoles(ctx context.Context, by, name string, roles []people.Role) error {
+	if err := b.checkRoles(name, roles); err != nil {
+		return err
+	}
+	if b.listed[name] != nil {
+		return ErrListed
+	}
+	return b.change(ctx, EventRoles, by, name, func(_ *store.Tx, a *store.Account) error {
+		a.Roles = texts(roles)
+		return nil
+	})
+}
+
+// Reset gives an account a new one-time password, forgets its passkeys and unlocks it: what is left when somebody has lost
+// theirs. Its sessions end.
+func (b *Book) Reset(ctx context.Context, by, name string) (password string, err error) {
+	password = newOneTime()
+	hash, err := b.slowHash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	err = b.change(ctx, EventPassword, by, name, func(tx *store.Tx, a *store.Account) error {
+		a.Password, a.OneTime, a.Locked = hash, true, false
+		return tx.DropPasskeys(name)
+	})
+	if err != nil {
+		return "", err
+	}
+	b.forgive(name)
+	return password, nil
+}
+
+// SetLocked locks an account, which ends its sessions, or unlocks it.
+func (b *Book) SetLocked(ctx context.Context, by, name string, locked bool) error {
+	event := EventUnlocked
+	if locked {
+		event = EventLocked
+	} else {
+		b.forgive(name)
+	}
+	return b.change(ctx, event, by, name, func(_ *store.Tx, a *store.Account) error {
+		a.Locked = locked
+		return nil
+	})
+}
+
+// change changes an account and ends its sessions, whatever it was.
+func (b *Book) change(ctx context.Context, event Event, by, name string, change func(*store.Tx, *store.Account) error) error {
+	err := b.c.Store.Update(ctx, func(tx *store.Tx) error {
+		a, err := tx.Account(name)
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrNoAccount
+		}
+		if err != nil {
+			return err
+		}
+		if err := change(tx, a); err != nil {
+			return err
+		}
+		a.ChangedAt = later(b.c.Now(), a.ChangedAt)
+		return errors.Join(tx.PutAccount(a), b.record(tx, event, by, name, a.Roles...))
+	})
+	if err == nil {
+		b.endSessions(name)
+	}
+	return err
+}
+
+// later is now, but never the time of an earlier change: sessions are told apart by it, to the millisecond of the store.
+func later(now, before time.Time) time.Time {
+	if next := before.Add(time.Millisecond); now.Before(next) {
+		return next
+	}
+	return now
+}
+
+// List lists every account by name.
+func (b *Book) List(ctx context.Context) ([]Account, error) {
+	var shown []Account
+	err := b.c.Store.View(ctx, func(tx *store.Tx) error {
+		all, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			keys, err := tx.Passkeys(a.Name)
+			if err != nil {
+				return err
+			}
+			person := b.personOf(a)
+			shown = append(shown, Account{
+				Name: a.Name, Roles: person.Roles, Listed: b.listed[a.Name] != nil, OneTime: a.OneTime, Locked: a.Locked,
+				Passkeys: len(keys), CreatedAt: a.CreatedAt, ChangedAt: a.ChangedAt,
+			})
+		}
+		return nil
+	})
+	return shown, err
+}
+
+// personOf is who an account belongs to: one person, also where agent.toml knows them by a certificate.
+func (b *Book) personOf(a *store.Account) *people.Person {
+	if p := b.listed[a.Name]; p != nil {
+		return p
+	}
+	p := &people.Person{Name: a.Name}
+	for _, r := range a.Roles {
+		p.Roles = append(p.Roles, people.Role(r)) // one that is unknown grants nothing
+	}
+	return p
+}
+
+// read reads an account, or nil where there is none.
+func (b *Book) read(ctx context.Context, name string) (*store.Account, []*store.Passkey, error) {
+	var a *store.Account
+	var keys []*store.Passkey
+	err := b.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if a, err = tx.Account(name); err != nil {
+			return err
+		}
+		keys, err = tx.Passkeys(name)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, nil
+	}
+	return a, keys, err
+}
+
+// record writes what happened to the home log: a hash of it, as everything there.
+func (b *Book) record(tx *store.Tx, event Event, by, name string, more ...string) error {
+	about := sha256.Sum256([]byte(strings.Join(append([]string{string(event), name}, more...), "\n")))
+	return b.c.Record(tx, event, about, by)
+}
+
+// slowHash hashes a password when it is this one's turn.
+func (b *Book) slowHash(ctx context.Context, password string) (string, error) {
+	if err := b.turn(ctx); err != nil {
+		return "", err
+	}
+	defer func() { <-b.hashing }()
+	return b.c.Cost.hash(password)
+}
+
+func (b *Book) turn(ctx context.Context) error {
+	select {
+	case b.hashing <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to hash a password: %w", ctx.Err())
+	}
+}
+
+func texts(roles []people.Role) (out []string) {
+	for _, r := range roles {
+		out = append(out, string(r))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
