@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"comity/powercut"
@@ -32,6 +33,7 @@ func (s *Store) commitGroups() {
 
 func (s *Store) gather(first job) []job {
 	group := []job{first}
+	runtime.Gosched() // those that are ready to come along do so first: each group pays for its sync and its pages once
 	for len(group) < groupSize {
 		select {
 		case next := <-s.queue:
