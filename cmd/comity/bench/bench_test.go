@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"strings"
@@ -60,6 +61,42 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A run whose time is up sends no more, and says so; what was drafted and not sent is not lost.
+func TestARunThatIsCutShort(t *testing.T) {
+	o := Options{Messages: 20, Size: DefaultSize, Senders: 4, Progress: io.Discard, Log: slog.New(slog.DiscardHandler), CeilingTime: time.Millisecond}
+	s, err := start(t.Context(), t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	report, err := s.measure(t.Context(), t.TempDir(), o, schedule{sending: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !report.CutShort || report.Steady.Messages != 0 || report.Alone.Messages != 20 || report.Lost != 0 {
+		t.Errorf("cut short %v with %d of 20 messages, %d alone, %d lost", report.CutShort, report.Steady.Messages, report.Alone.Messages, report.Lost)
+	}
+	var table strings.Builder
+	if err := report.Print(&table); err != nil || !strings.Contains(table.String(), "The time was up after 0 of the 20 messages") {
+		t.Errorf("%v\n%s", err, &table)
+	}
+}
+
+func TestTheScheduleOfARun(t *testing.T) {
+	begun := time.Now()
+	if got := scheduleOf(Options{}, begun); got != (schedule{}) {
+		t.Errorf("with no limit: %v", got)
+	}
+	got := scheduleOf(Options{Within: MinWithin}, begun)
+	if !got.drafting.After(begun) || !got.sending.After(got.drafting) || !got.sending.Before(begun.Add(MinWithin)) {
+		t.Errorf("drafting until %v and sending until %v of a run from %v", got.drafting, got.sending, begun)
+	}
+}
+
 // look follows the names of a path; in a list, the entry of that name.
 func look(in any, path string) (any, bool) {
 	for name := range strings.SplitSeq(path, ".") {
@@ -86,7 +123,7 @@ func TestOptionsAreBounded(t *testing.T) {
 	good := Options{Messages: 1, Size: MinSize, Senders: 1}
 	for _, change := range []func(*Options){
 		func(o *Options) { o.Messages = 0 }, func(o *Options) { o.Size = MinSize - 1 }, func(o *Options) { o.Size = MaxSize + 1 },
-		func(o *Options) { o.Senders = 0 }, func(o *Options) { o.Senders = MaxSenders + 1 },
+		func(o *Options) { o.Within = MinWithin - 1 }, func(o *Options) { o.Senders = 0 }, func(o *Options) { o.Senders = MaxSenders + 1 },
 	} {
 		o := good
 		change(&o)

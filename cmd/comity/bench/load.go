@@ -39,8 +39,9 @@ func (s *scheme) oneAtATime(ctx context.Context, messages []prepared, limit time
 	return loadOf(journeys, took), err
 }
 
-// steadily has so many senders at work, each with one message under way.
-func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int, say func(string, ...any)) (Load, error) {
+// steadily has so many senders at work, each with one message under way. What has not been taken up when until has come is
+// not sent.
+func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int, until time.Time, say func(string, ...any)) (Load, error) {
 	journeys := make([]journey, len(messages))
 	next := make(chan int)
 	group, running := errgroup.WithContext(ctx)
@@ -55,12 +56,17 @@ func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int,
 			return nil
 		})
 	}
-	ended, told := stopwatch(), time.Now()
+	ended, told, sent := stopwatch(), time.Now(), 0
 	group.Go(func() error {
 		defer close(next)
 		for i := range messages {
+			if over(until) {
+				say("the time is up with %d of %d", i, len(messages))
+				return nil
+			}
 			select {
 			case next <- i:
+				sent++
 			case <-running.Done():
 				return nil
 			}
@@ -73,6 +79,7 @@ func (s *scheme) steadily(ctx context.Context, messages []prepared, senders int,
 	})
 	err := group.Wait()
 	took := ended()
+	journeys = journeys[:sent]
 	if err == nil {
 		err = s.sealedAt(ctx, messages, journeys)
 	}

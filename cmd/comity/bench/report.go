@@ -15,10 +15,12 @@ import (
 
 // Report is what a run found. Times are milliseconds, sizes bytes.
 type Report struct {
-	Messages int `json:"messages"`
+	Messages int `json:"messages"` // asked for, of the steady load
 	Size     int `json:"size"`
 	Senders  int `json:"senders"`
 	CPUs     int `json:"cpus"`
+	// CutShort says that the time was up before all messages were sent: how many were, the steady load says.
+	CutShort bool `json:"cut_short"`
 
 	Steady Load `json:"steady"`
 	Alone  Load `json:"one_at_a_time"`
@@ -112,6 +114,7 @@ func rate(n int, took time.Duration) float64 { return float64(n) / max(took.Seco
 
 // conclude holds the steady load against the ceilings.
 func (r *Report) conclude(ceilings []*ceiling) {
+	r.CutShort = r.Steady.Messages < r.Messages
 	slowest := 0.0
 	for _, c := range ceilings {
 		one := Ceiling{Name: c.name, What: c.what, PerSecond: rate(c.done, c.took.wall), ProcessorMS: c.took.each(c.done)}
@@ -127,6 +130,10 @@ func (r *Report) conclude(ceilings []*ceiling) {
 func (r *Report) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%d messages of %d bytes from %s to %s, %d senders, %d CPUs, load average %.1f to %.1f\n\n",
 		r.Messages, r.Size, sender, recipient, r.Senders, r.CPUs, r.LoadBefore, r.LoadAfter)
+	if r.CutShort {
+		fmt.Fprintf(w, "The time was up after %d of the %d messages; the figures are those of these %d. --within 0 takes as long as it takes.\n\n",
+			r.Steady.Messages, r.Messages, r.Steady.Messages)
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "\tmessages/s\tp50 ms\tp99 ms\tmax ms\tprocessor ms\t")
 	for _, l := range []struct {

@@ -175,12 +175,16 @@ type prepared struct {
 // writers is how many people draft at the same time.
 const writers = 8
 
-// draftAll has officers draft n messages, each of its own bytes.
-func (s *scheme) draftAll(ctx context.Context, first, n, size int) ([]prepared, error) {
+// draftAll has officers draft n messages, each of its own bytes, or as many as there is time for.
+func (s *scheme) draftAll(ctx context.Context, first, n, size int, until time.Time) ([]prepared, error) {
 	all := make([]prepared, n)
 	var group errgroup.Group
 	group.SetLimit(writers)
 	for i := range all {
+		if over(until) {
+			all = all[:i]
+			break
+		}
 		group.Go(func() error {
 			draft, err := draftOf(first+i, size)
 			if err != nil {
