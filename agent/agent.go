@@ -108,6 +108,14 @@ func (b bells) give() {
 	}
 }
 
+// approved wakes the loops that may let a message go: the one of the ordinary lane lets all of them go.
+func (b bells) approved(m *store.Message) {
+	b[store.Ordinary].give()
+	if isExpress(m) {
+		b[store.Express].give()
+	}
+}
+
 // decidePatience is how long register and scanner may take for one message: reading attachments anew takes its time.
 const decidePatience = 10 * time.Second
 

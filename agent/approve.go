@@ -122,7 +122,9 @@ func (a *Agent) onMessage(ctx context.Context, id schemas.MessageID, change func
 		return api.Message{}, err
 	}
 	a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
-	a.released.give()
+	if m.State == store.Approved {
+		a.released.approved(m)
+	}
 	a.chores.give()
 	return show(m, authors), nil
 }

@@ -12,10 +12,11 @@ import (
 )
 
 // advance moves the contiguous number of a pair over what has arrived, notes holes, checks the hash chain, and judges each
-// message whose causal past is now complete. It returns the cases whose set changed.
-func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) ([]schemas.CaseID, error) {
+// message whose causal past is now complete. latest is the number that has just been stored, which came on channel. It returns
+// the cases whose set changed.
+func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest store.Arrival, channel schemas.Channel) ([]schemas.CaseID, error) {
 	for missing := max(pair.Highest, pair.Received) + 1; missing < latest.Seq; missing++ {
-		hole := store.Hole{Peer: pair.Peer, Seq: missing, Channel: latest.Channel, NoticedAt: a.now()}
+		hole := store.Hole{Peer: pair.Peer, Seq: missing, Channel: channel, NoticedAt: a.now()}
 		if err := tx.AddHole(hole); err != nil {
 			return nil, err
 		}
@@ -27,19 +28,19 @@ func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) (
 	if err := a.closeHole(tx, pair.Peer, latest.Seq); err != nil {
 		return nil, err
 	}
-	if err := a.checkChain(tx, pair.Peer, latest.Seq); err != nil {
+	if err := a.checkChain(tx, latest, pair.Highest); err != nil {
 		return nil, err
 	}
 	var touched []schemas.CaseID
-	for {
-		next, err := tx.ArrivalHead(pair.Peer, pair.Received+1)
-		if errors.Is(err, store.ErrNotFound) {
-			return touched, tx.PutPair(pair)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if next.Seq != latest.Seq { // the latest was judged, and put into its log, on arrival
+	for pair.Received < pair.Highest {
+		if pair.Received+1 != latest.Seq { // the latest was judged, and put into its log, on arrival
+			next, err := tx.ArrivalHead(pair.Peer, pair.Received+1)
+			if errors.Is(err, store.ErrNotFound) {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
 			if err := a.recordNumber(tx, journal.Number{From: pair.Peer, To: a.me, Seq: next.Seq, JWS: next.JWSSHA256}); err != nil {
 				return nil, err
 			}
@@ -53,6 +54,7 @@ func (a *Agent) advance(tx *store.Tx, pair store.Pair, latest envelope.Header) (
 		}
 		pair.Received++
 	}
+	return touched, tx.PutPair(pair)
 }
 
 func (a *Agent) closeHole(tx *store.Tx, peer schemas.AuthorityID, seq uint64) error {
@@ -60,31 +62,37 @@ func (a *Agent) closeHole(tx *store.Tx, peer schemas.AuthorityID, seq uint64) er
 }
 
 // checkChain holds a number against its two neighbours, as far as they are here. What does not fit is an alarm and no
-// reason to refuse: the bytes are signed, and which of the two is the odd one only a person can find out.
-func (a *Agent) checkChain(tx *store.Tx, peer schemas.AuthorityID, seq uint64) error {
-	for _, at := range []uint64{seq, seq + 1} {
-		this, err := tx.ArrivalHead(peer, at)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
+// reason to refuse: the bytes are signed, and which of the two is the odd one only a person can find out. No number above
+// highest has arrived.
+func (a *Agent) checkChain(tx *store.Tx, latest store.Arrival, highest uint64) error {
+	follows := func(this, before store.Arrival) error {
+		if this.Prev == before.JWSSHA256 {
+			return nil
 		}
-		if err != nil {
+		return a.raise(tx, AlarmChain, latest.Peer, fmt.Sprint(this.Seq))
+	}
+	if latest.Seq == 1 {
+		if err := follows(latest, store.Arrival{}); err != nil {
 			return err
 		}
-		var before store.Arrival
-		if at > 1 {
-			if before, err = tx.ArrivalHead(peer, at-1); errors.Is(err, store.ErrNotFound) {
-				continue
-			} else if err != nil {
-				return err
-			}
+	} else if before, err := tx.ArrivalHead(latest.Peer, latest.Seq-1); err == nil {
+		if err := follows(latest, before); err != nil {
+			return err
 		}
-		if this.Prev != before.JWSSHA256 {
-			if err := a.raise(tx, AlarmChain, peer, fmt.Sprint(at)); err != nil {
-				return err
-			}
-		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
 	}
-	return nil
+	if latest.Seq >= highest {
+		return nil
+	}
+	next, err := tx.ArrivalHead(latest.Peer, latest.Seq+1)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return follows(next, latest)
 }
 
 // judge decides whether a message that was stored out of order has a place in its case, now that everything its sender had

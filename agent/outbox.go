@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -27,8 +28,9 @@ func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
 	submitted, f := a.submitted[lane], newFlights()
 	defer f.under.Wait()
 	for {
+		runtime.Gosched() // who is about to add something that was committed together is looked at together
 		changed := a.link.Changes()
-		next, err := a.handOver(ctx, lane, f)
+		next, more, err := a.handOver(ctx, lane, f)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -40,41 +42,51 @@ func (a *Agent) emptyOutbox(ctx context.Context, lane store.Lane) error {
 			wait = max(next.Sub(a.now()), 0)
 		}
 		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-submitted:
-		case <-f.landed:
-		case <-changed:
-		case <-timer.C:
+		for again := true; again; {
+			select {
+			case <-ctx.Done():
+			case <-submitted:
+			case <-changed:
+			case <-timer.C:
+			case <-f.landed: // makes room for what was left, and the last one to land ends what kept the next moment unknown
+				again = !more && f.count() > 0
+				continue
+			}
+			again = false
 		}
 		timer.Stop()
 	}
 }
 
 // handOver begins to hand in what is due and not under way. It returns when the next is due, zero where something else
-// will wake the lane before: the end of one that is under way, or the link.
-func (a *Agent) handOver(ctx context.Context, lane store.Lane, f *flights) (next time.Time, err error) {
+// will wake the lane before (the end of what is under way, or the link), and whether more may be due than there was room for.
+func (a *Agent) handOver(ctx context.Context, lane store.Lane, f *flights) (next time.Time, more bool, err error) {
 	room := outboxParallel - f.count()
 	if !a.link.Up() || room < outboxParallel/2 {
-		return next, nil
+		return next, true, nil
 	}
 	var due []*store.Parcel
 	err = a.store.View(ctx, func(tx *store.Tx) error {
-		plans, err := tx.DuePlans(lane, a.now(), outboxParallel)
+		ids, err := tx.DueIDs(lane, a.now(), outboxParallel)
 		if err != nil {
 			return err
 		}
-		for _, plan := range plans {
-			if f.has(plan.ID) || len(due) == room {
+		more = len(ids) == outboxParallel
+		for _, id := range ids {
+			if f.has(id) {
 				continue
 			}
-			p, err := tx.Parcel(plan.ID)
+			if len(due) == room {
+				more = true
+				break
+			}
+			p, err := tx.Parcel(id)
 			if err != nil {
 				return err
 			}
 			due = append(due, p)
 		}
-		if len(plans) == 0 {
+		if len(ids) == 0 {
 			next, err = tx.NextParcelAt(lane)
 		}
 		return err
@@ -86,7 +98,7 @@ func (a *Agent) handOver(ctx context.Context, lane store.Lane, f *flights) (next
 			}
 		})
 	}
-	return next, err
+	return next, more, err
 }
 
 // flights are the parcels of a lane that are being handed to the broker. Each is planned anew before its flight ends, so

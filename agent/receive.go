@@ -290,7 +290,7 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 			return nil, err
 		}
 	}
-	touched, err := a.advance(tx, pair, header)
+	touched, err := a.advance(tx, pair, arrival, header.Channel)
 	if err != nil {
 		return nil, err
 	}

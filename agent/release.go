@@ -75,10 +75,25 @@ func (a *Agent) releaseAtTicks(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Stop()
-		for _, urgency := range ticks.due(a.now(), woken) {
+		for _, urgency := range a.approvedOf(ctx, ticks.due(a.now(), woken)) {
 			a.release(ctx, urgency, anyMessage)
 		}
 	}
+}
+
+// approvedOf are those of the urgencies of which something is approved.
+func (a *Agent) approvedOf(ctx context.Context, due []schemas.Urgency) (some []schemas.Urgency) {
+	if len(due) == 0 || !a.link.Up() {
+		return nil
+	}
+	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+		some, err = tx.AnyIn(store.Out, store.Approved, due)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("reading approved messages", slog.Any("error", err))
+	}
+	return some
 }
 
 // ticks are the next moments at which messages of each urgency leave.
@@ -299,7 +314,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 		tx.PutPair(pair),
 		tx.PutParcel(&store.Parcel{
 			ID: m.ID, Kind: store.KindMessage, Lane: laneOf(m), Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256, Seq: m.Seq,
-			Wire: m.Wire, NextAt: now, ExpiresAt: m.ValidUntil,
+			Sender: m.Sender, NextAt: now, ExpiresAt: m.ValidUntil,
 		}),
 		noteItems(tx, m),
 		a.audit(tx, []byte(m.ID), store.DecisionSent, d),

@@ -213,6 +213,21 @@ func (t *Tx) MessagesIn(d Direction, s State, urgency string, limit int) ([]*Mes
 		d, s, urgency, urgency, limit)
 }
 
+// AnyIn are those of the urgencies of which there is a message of one direction and state.
+func (t *Tx) AnyIn(d Direction, s State, of []schemas.Urgency) (some []schemas.Urgency, err error) {
+	for _, urgency := range of {
+		var there bool
+		err := t.row([]any{&there}, `SELECT EXISTS (SELECT 1 FROM message WHERE direction IS ? AND state IS ? AND urgency = ?)`, d, s, urgency)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			some = append(some, urgency)
+		}
+	}
+	return some, nil
+}
+
 // NextExpiry is the earliest end of validity of a message that is sent and has no receipt, zero where there is none.
 func (t *Tx) NextExpiry() (time.Time, error) {
 	var next int64

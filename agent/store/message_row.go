@@ -11,10 +11,10 @@ import (
 // sealedForm is JWS and Wire: most of a message, written once, and not asked for by most who read one.
 type sealedForm struct{ jws, wire []byte }
 
-// sealedColumns and bareColumns are what a query reads in the place of the sealed form.
+// sealedColumns and bareColumns are what a query reads of the other tables of a message, without and with the sealed form.
 const (
-	sealedColumns = `, jws, wire FROM message LEFT JOIN sealed_form USING (sender, id) `
-	bareColumns   = `, NULL, NULL FROM message `
+	sealedColumns = `, payload, home, jws, wire FROM message LEFT JOIN message_text USING (sender, id) LEFT JOIN sealed_form USING (sender, id) `
+	bareColumns   = `, payload, home, NULL, NULL FROM message LEFT JOIN message_text USING (sender, id) `
 )
 
 // PutMessage writes the whole row, new or changed, and the sealed form where it is another than was read. A row that would
@@ -34,8 +34,11 @@ func (t *Tx) PutMessage(m *Message) error {
 		DO UPDATE SET jws = coalesce(?3, jws), wire = coalesce(?4, wire)`, m.Sender, m.ID, t.columns.seal("jws", row, m.JWS), m.Wire)
 }
 
-// ForgetSealed erases the sealed form of a message.
+// ForgetSealed erases the sealed form of a message, and with it what of the outbox would send it.
 func (t *Tx) ForgetSealed(k Key) error {
+	if err := t.exec(`DELETE FROM outbox WHERE id = ? AND sender = ?`, k.ID, k.Sender); err != nil {
+		return err
+	}
 	return t.exec(`DELETE FROM sealed_form WHERE sender = ? AND id = ?`, k.Sender, k.ID)
 }
 
@@ -56,12 +59,17 @@ func (t *Tx) putRow(m *Message) error {
 	default:
 		return t.changeRow(m, changeSeal, append(m.stateColumns(), m.sealColumns()...))
 	}
-	row := string(m.Sender) + "/" + string(m.ID)
 	columns := []any{
 		m.Sender, m.ID, m.Recipient, m.Direction, m.Channel, m.Type, m.Case, m.InReplyTo, m.Team, m.Outcome, m.Urgency, m.Language,
-		t.columns.seal("payload", row, m.Payload), m.PayloadSHA256[:], t.columns.seal("home", row, m.Home), millis(m.DraftedAt),
+		m.PayloadSHA256[:], millis(m.DraftedAt),
 	}
-	return t.exec(putMessage, append(append(columns, m.stateColumns()...), m.sealColumns()...)...)
+	if err := t.exec(putMessage, append(append(columns, m.stateColumns()...), m.sealColumns()...)...); err != nil {
+		return err
+	}
+	row := string(m.Sender) + "/" + string(m.ID)
+	return t.exec(`INSERT INTO message_text (sender, id, payload, home) VALUES (?,?,?,?) ON CONFLICT (sender, id)
+		DO UPDATE SET payload = excluded.payload, home = excluded.home`,
+		m.Sender, m.ID, t.columns.seal("payload", row, m.Payload), t.columns.seal("home", row, m.Home))
 }
 
 func (t *Tx) changeRow(m *Message, query string, columns []any) error {
@@ -77,8 +85,7 @@ func (t *Tx) changeRow(m *Message, query string, columns []any) error {
 
 // The columns of a row in three groups, each with its values below: the text, where the message stands, and its seal.
 const (
-	textColumns = `sender, id, recipient, direction, channel, type, case_id, in_reply_to, team, outcome, urgency, language, payload, payload_sha256,
-	home, drafted_at`
+	textColumns  = `sender, id, recipient, direction, channel, type, case_id, in_reply_to, team, outcome, urgency, language, payload_sha256, drafted_at`
 	stateColumns = `state, reason, screening, receipt, acceptance, stored_at, receipted_at, warned`
 	sealColumns  = `approved_by, approved_at, approval, seq, seen, prev, jws_sha256, void_id, void_sha256, sent_at, valid_until, sealed_at`
 
@@ -188,9 +195,9 @@ func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var payload, home, jws, payloadHash, prev, jwsHash, voidHash sql.RawBytes // until the next row: each is opened or copied here
 	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.Channel, &m.Type, &m.Case, &m.InReplyTo, &m.Team, &m.Outcome, &m.Urgency,
-		&m.Language, &payload, &payloadHash, &home, &drafted,
+		&m.Language, &payloadHash, &drafted,
 		&m.State, &m.Reason, &m.Screening, &m.Receipt, &m.Acceptance, &stored, &receipted, &m.Warned,
-		&m.ApprovedBy, &approved, &m.Approval, &seq, &seen, &prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &sealed, &jws, &m.Wire)
+		&m.ApprovedBy, &approved, &m.Approval, &seq, &seen, &prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &sealed, &payload, &home, &jws, &m.Wire)
 	if err != nil {
 		return nil, err
 	}

@@ -43,23 +43,32 @@ type Parcel struct {
 	Subject   schemas.MessageID // of a void: the message whose number it closes
 	JWSSHA256 Hash
 	Seq       uint64
-	Wire      []byte
 	Attempts  int
 	Refused   string // the broker's last refusal, closed set
 	NextAt    time.Time
 	ExpiresAt time.Time
+	// Sender is that of the message Subject where the bytes are the message's own Wire: the file has them once. Empty of all
+	// else.
+	Sender schemas.AuthorityID
+	Wire   []byte
 }
 
-const parcelColumns = `id, kind, lane, peer, channel, subject, jws_sha256, seq, wire, attempts, refused, next_at, expires_at`
-
-// parcelPlan is parcelColumns with nothing in the place of the wire.
-const parcelPlan = `id, kind, lane, peer, channel, subject, jws_sha256, seq, NULL, attempts, refused, next_at, expires_at`
+// The columns of a row in three forms: as it is written, as it is read, and with nothing in the place of the wire.
+const (
+	planColumns   = `id, kind, lane, peer, channel, subject, jws_sha256, seq, attempts, refused, next_at, expires_at, sender`
+	parcelColumns = planColumns + `, coalesce(wire, (SELECT f.wire FROM sealed_form f WHERE f.sender = outbox.sender AND f.id = outbox.subject))`
+	parcelPlan    = planColumns + `, NULL`
+)
 
 // PutParcel writes a row of the outbox, new or changed.
 func (t *Tx) PutParcel(p *Parcel) error {
-	return t.exec(`INSERT OR REPLACE INTO outbox (`+parcelColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		p.ID, p.Kind, cmp.Or(p.Lane, Ordinary), p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Wire, p.Attempts, p.Refused,
-		millis(p.NextAt), millis(p.ExpiresAt))
+	own := p.Wire
+	if p.Sender != "" {
+		own = nil
+	}
+	return t.exec(`INSERT OR REPLACE INTO outbox (`+planColumns+`, wire) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		p.ID, p.Kind, cmp.Or(p.Lane, Ordinary), p.Peer, p.Channel, p.Subject, p.JWSSHA256[:], int64(p.Seq), p.Attempts, p.Refused,
+		millis(p.NextAt), millis(p.ExpiresAt), p.Sender, own)
 }
 
 // PlanParcel changes when a row is handed in next, how often it was, and what the broker last said of it. The rest of a row
@@ -107,9 +116,9 @@ func (t *Tx) DueParcels(lane Lane, now time.Time, limit int) ([]*Parcel, error) 
 	return collect(t, scanParcel, `SELECT `+parcelColumns+dueFirst, lane, millis(now), limit)
 }
 
-// DuePlans is DueParcels without the wires.
-func (t *Tx) DuePlans(lane Lane, now time.Time, limit int) ([]*Parcel, error) {
-	return collect(t, scanParcel, `SELECT `+parcelPlan+dueFirst, lane, millis(now), limit)
+// DueIDs is DueParcels without the rows themselves.
+func (t *Tx) DueIDs(lane Lane, now time.Time, limit int) ([]schemas.MessageID, error) {
+	return collect(t, func(s scanner) (id schemas.MessageID, err error) { return id, s.Scan(&id) }, `SELECT id`+dueFirst, lane, millis(now), limit)
 }
 
 const dueFirst = ` FROM outbox WHERE lane = ? AND next_at <= ? ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`
@@ -135,7 +144,7 @@ func scanParcel(s scanner) (*Parcel, error) {
 	var p Parcel
 	var hash []byte
 	var seq, next, expires int64
-	err := s.Scan(&p.ID, &p.Kind, &p.Lane, &p.Peer, &p.Channel, &p.Subject, &hash, &seq, &p.Wire, &p.Attempts, &p.Refused, &next, &expires)
+	err := s.Scan(&p.ID, &p.Kind, &p.Lane, &p.Peer, &p.Channel, &p.Subject, &hash, &seq, &p.Attempts, &p.Refused, &next, &expires, &p.Sender, &p.Wire)
 	p.Seq, p.NextAt, p.ExpiresAt = uint64(seq), instant(next), instant(expires)
 	copy(p.JWSSHA256[:], hash)
 	return &p, err

@@ -61,17 +61,17 @@ type Arrival struct {
 	Wire      []byte            // the receipt as sealed
 }
 
-const arrivalColumns = `peer, seq, id, jws_sha256, prev, fate, receipt, receipt_id, wire`
+const arrivalColumns = `peer, seq, id, jws_sha256, prev, fate, receipt_id, receipt, wire`
 
 // arrivalHead is arrivalColumns with nothing in the place of the receipt and its wire, which are most of a row.
-const arrivalHead = `peer, seq, id, jws_sha256, prev, fate, NULL, receipt_id, NULL`
+const arrivalHead = `peer, seq, id, jws_sha256, prev, fate, receipt_id, NULL, NULL`
 
 // PutArrival writes a number's fate, or changes the fate and receipt of the same bytes.
 func (t *Tx) PutArrival(a Arrival) error {
 	return t.exec(`INSERT INTO arrival (`+arrivalColumns+`) VALUES (?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (peer, seq) DO UPDATE SET fate = excluded.fate, receipt = excluded.receipt, receipt_id = excluded.receipt_id,
 		wire = excluded.wire WHERE id = excluded.id AND jws_sha256 = excluded.jws_sha256`,
-		a.Peer, int64(a.Seq), a.ID, a.JWSSHA256[:], a.Prev[:], a.Fate, a.Receipt, a.ReceiptID, a.Wire)
+		a.Peer, int64(a.Seq), a.ID, a.JWSSHA256[:], a.Prev[:], a.Fate, a.ReceiptID, a.Receipt, a.Wire)
 }
 
 // ArrivalsLike reads what a peer already sent under this number or this id: none, one row, or two that contradict.
@@ -124,7 +124,7 @@ func scanArrival(s scanner) (Arrival, error) {
 	var a Arrival
 	var seq int64
 	var hash, prev []byte
-	err := s.Scan(&a.Peer, &seq, &a.ID, &hash, &prev, &a.Fate, &a.Receipt, &a.ReceiptID, &a.Wire)
+	err := s.Scan(&a.Peer, &seq, &a.ID, &hash, &prev, &a.Fate, &a.ReceiptID, &a.Receipt, &a.Wire)
 	a.Seq = uint64(seq)
 	copy(a.JWSSHA256[:], hash)
 	copy(a.Prev[:], prev)

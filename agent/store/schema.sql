@@ -16,9 +16,7 @@ CREATE TABLE message (
   outcome        TEXT    NOT NULL DEFAULT '',  -- what of the body moves the case (lifecycle.Essence)
   urgency        TEXT    NOT NULL,
   language       TEXT    NOT NULL DEFAULT '',
-  payload        BLOB,                         -- (sealed)
   payload_sha256 BLOB    NOT NULL,
-  home           BLOB,                         -- (sealed) what was recorded beside a draft, such as the gates; never sent
   screening      TEXT    NOT NULL DEFAULT '' CHECK (screening IN ('', 'pending', 'clearing', 'clear', 'quarantining', 'quarantined')), -- of an incoming one
   drafted_at     INTEGER NOT NULL DEFAULT 0,
   approved_by    TEXT    NOT NULL DEFAULT '',
@@ -49,6 +47,17 @@ CREATE INDEX message_valid ON message (valid_until) WHERE direction = 'out' AND 
 CREATE INDEX message_waiting ON message (warned, sealed_at) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');
+
+-- What a message says, and what was recorded beside it. In a table of its own, as the sealed form is: SQLite writes a row whole,
+-- and a message changes its state several times.
+CREATE TABLE message_text (
+  sender  TEXT NOT NULL,
+  id      TEXT NOT NULL,
+  payload BLOB,                                -- (sealed) NULL once it is erased
+  home    BLOB,                                -- (sealed) what was recorded beside a draft, such as the gates; never sent
+  PRIMARY KEY (sender, id),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
 
 -- Of a message that was sealed or received: what was signed, and the envelope as sent, to be sent again unchanged. Most of the
 -- bytes of a message, in a table of their own: they are written once, and a message changes its state several times.
@@ -168,8 +177,8 @@ CREATE TABLE arrival (
   jws_sha256 BLOB    NOT NULL,
   prev       BLOB,
   fate       TEXT    NOT NULL CHECK (fate IN ('stored', 'rejected', 'void')),
+  receipt_id TEXT    NOT NULL,             -- of the envelope of the receipt
   receipt    BLOB    NOT NULL,             -- our signed receipt (JWS)
-  receipt_id TEXT    NOT NULL,             -- of its envelope
   wire       BLOB    NOT NULL,             -- the receipt as sealed: a duplicate gets it again
   PRIMARY KEY (peer, seq)
 ) STRICT, WITHOUT ROWID;
@@ -196,11 +205,12 @@ CREATE TABLE outbox (
   subject     TEXT    NOT NULL DEFAULT '', -- of a void: the id of the message it closes
   jws_sha256  BLOB    NOT NULL,
   seq         INTEGER NOT NULL DEFAULT 0,
-  wire        BLOB    NOT NULL,
   attempts    INTEGER NOT NULL DEFAULT 0,
   refused     TEXT    NOT NULL DEFAULT '', -- the broker's last refusal, closed set
   next_at     INTEGER NOT NULL,
-  expires_at  INTEGER NOT NULL
+  expires_at  INTEGER NOT NULL,
+  sender      TEXT    NOT NULL DEFAULT '', -- of the message (subject) whose sealed form has the bytes; '' where they are here
+  wire        BLOB    CHECK ((wire IS NULL) = (sender <> ''))
 ) STRICT;
 CREATE INDEX outbox_next ON outbox (lane, next_at);
 

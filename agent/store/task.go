@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"time"
 
 	"comity/schemas"
@@ -20,15 +19,29 @@ type Task struct {
 
 // ReplaceTasks writes what is due in a case now, in place of what was, which is mostly the same.
 func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
-	if slices.EqualFunc(before, tasks, sameTask) {
-		return nil
+	type name struct {
+		kind string
+		of   Key
 	}
-	if err := t.exec(`DELETE FROM task WHERE case_id = ?`, id); err != nil {
-		return err
+	was := map[name]Task{}
+	for _, k := range before {
+		was[name{k.Kind, k.Of}] = k
 	}
 	for _, k := range tasks {
-		err := t.exec(`INSERT INTO task (case_id, kind, sender, id, who, waits, due_at, stage) VALUES (?,?,?,?,?,?,?,?)`,
+		old, there := was[name{k.Kind, k.Of}]
+		delete(was, name{k.Kind, k.Of})
+		if there && sameTask(old, k) {
+			continue
+		}
+		err := t.exec(`INSERT INTO task (case_id, kind, sender, id, who, waits, due_at, stage) VALUES (?,?,?,?,?,?,?,?)
+			ON CONFLICT (case_id, kind, sender, id) DO UPDATE SET who = excluded.who, waits = excluded.waits, due_at = excluded.due_at, stage = excluded.stage`,
 			id, k.Kind, k.Of.Sender, k.Of.ID, k.Who, k.Waits, millis(k.DueAt), k.Stage)
+		if err != nil {
+			return err
+		}
+	}
+	for gone := range was {
+		err := t.exec(`DELETE FROM task WHERE case_id = ? AND kind = ? AND sender = ? AND id = ?`, id, gone.kind, gone.of.Sender, gone.of.ID)
 		if err != nil {
 			return err
 		}
