@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"comity/agent/people"
 	"comity/agent/store"
 	"comity/schemas"
@@ -72,6 +74,9 @@ type Book struct {
 	mu       sync.Mutex
 	sessions map[sessionKey]*session
 	failed   map[string]*failures // by account; an unknown name leaves nothing
+	asked    map[string]*ceremony // by token
+
+	relying atomic.Pointer[webauthn.WebAuthn] // nil until ServeAt, or where passkeys cannot be
 }
 
 // parallelHashes bounds the slow hashes at one time: 64 MiB each.
@@ -82,7 +87,7 @@ func Open(c Config) (*Book, error) {
 	c.Idle, c.Absolute, c.Cost = cmp.Or(c.Idle, DefaultIdle), cmp.Or(c.Absolute, DefaultAbsolute), cmp.Or(c.Cost, DefaultCost)
 	b := &Book{
 		c: c, listed: map[string]*people.Person{}, hashing: make(chan struct{}, parallelHashes),
-		sessions: map[sessionKey]*session{}, failed: map[string]*failures{},
+		sessions: map[sessionKey]*session{}, failed: map[string]*failures{}, asked: map[string]*ceremony{},
 	}
 	for _, p := range c.Staff {
 		b.listed[p.Name] = p

@@ -71,7 +71,7 @@ func (b *Book) Login(ctx context.Context, name, password string) (Entry, error) 
 		return Entry{}, errors.Join(ErrLogin, b.fail(ctx, name, now))
 	}
 	if len(keys) > 0 {
-		challenge, err := b.askPasskey(ctx, a, keys, purposeSecond, nil)
+		challenge, err := b.askSecond(a, keys)
 		return Entry{Passkey: challenge}, err
 	}
 	b.forgive(name)

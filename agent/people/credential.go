@@ -102,16 +102,48 @@ type Command struct {
 	Nonce      string              `json:"nonce"`
 }
 
-// Prove signs a command of now. The proof is good for one use within Window.
-func (c *Credential) Prove(authority schemas.AuthorityID, method, target string, body []byte, now time.Time) ([]byte, error) {
-	payload, err := schemas.Canonical(Command{
+// NewCommand is a command of now, not yet signed.
+func NewCommand(authority schemas.AuthorityID, method, target string, body []byte, now time.Time) Command {
+	return Command{
 		Authority: authority, Method: method, Target: target, BodySHA256: digest(body),
 		At: now.UTC().Truncate(time.Millisecond), Nonce: string(schemas.NewMessageID()),
-	})
+	}
+}
+
+// Is reports whether a command is exactly this request to this authority, whenever it was made.
+func (c Command) Is(authority schemas.AuthorityID, method, target string, body []byte) bool {
+	return c.Authority == authority && c.Method == method && c.Target == target && c.BodySHA256 == digest(body)
+}
+
+// Prove signs a command of now. The proof is good for one use within Window.
+func (c *Credential) Prove(authority schemas.AuthorityID, method, target string, body []byte, now time.Time) ([]byte, error) {
+	payload, err := schemas.Canonical(NewCommand(authority, method, target, body, now))
 	if err != nil {
 		return nil, fmt.Errorf("encoding command: %w", err)
 	}
 	return jose.Sign(c.Key, jose.Thumbprint(c.Certificate), jose.TypCommand, struct{}{}, payload)
+}
+
+// ReadProof reads a signed command and who signed it, whenever that was: proofs are kept. find returns the person of a
+// certificate by its thumbprint, or nil. The error is a *Refused.
+func ReadProof(proof []byte, find func(thumbprint string) *Person) (*Person, Command, error) {
+	var c Command
+	signed, err := jose.ParseSigned(proof, jose.TypCommand)
+	if err != nil || signed.Header(&struct{}{}) != nil {
+		return nil, c, &Refused{ReasonMalformed}
+	}
+	person := find(signed.Thumbprint())
+	if person == nil {
+		return nil, c, &Refused{ReasonUnknownPerson}
+	}
+	payload, err := signed.Verify(person.Certificate.PublicKey)
+	if err != nil {
+		return nil, c, &Refused{ReasonSignature}
+	}
+	if err := schemas.Decode(payload, &c, schemas.DefaultLimits); err != nil {
+		return nil, c, &Refused{ReasonMalformed}
+	}
+	return person, c, nil
 }
 
 func digest(body []byte) string {

@@ -70,27 +70,18 @@ func NewGate(authority schemas.AuthorityID, staff []*Person, now func() time.Tim
 	return g, errors.Join(errs...)
 }
 
+// ByCertificate finds a person by the thumbprint of their certificate, or returns nil.
+func (g *Gate) ByCertificate(thumbprint string) *Person { return g.staff[thumbprint] }
+
 // Admit returns who signed the proof, if it proves exactly this request, now, for the first time; otherwise *Refused.
 func (g *Gate) Admit(proof []byte, method, target string, body []byte) (*Person, error) {
-	signed, err := jose.ParseSigned(proof, jose.TypCommand)
-	if err != nil || signed.Header(&struct{}{}) != nil {
-		return nil, &Refused{ReasonMalformed}
-	}
-	person := g.staff[signed.Thumbprint()]
-	if person == nil {
-		return nil, &Refused{ReasonUnknownPerson}
-	}
-	payload, err := signed.Verify(person.Certificate.PublicKey)
+	person, c, err := ReadProof(proof, g.ByCertificate)
 	if err != nil {
-		return nil, &Refused{ReasonSignature}
-	}
-	var c Command
-	if err := schemas.Decode(payload, &c, schemas.DefaultLimits); err != nil {
-		return nil, &Refused{ReasonMalformed}
+		return nil, err
 	}
 	now := g.now()
 	switch {
-	case c.Authority != g.authority || c.Method != method || c.Target != target || c.BodySHA256 != digest(body):
+	case !c.Is(g.authority, method, target, body):
 		return nil, &Refused{ReasonOtherCommand}
 	case c.At.Before(now.Add(-Window)) || c.At.After(now.Add(Window)):
 		return nil, &Refused{ReasonOutsideWindow}

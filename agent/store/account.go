@@ -77,6 +77,22 @@ func (t *Tx) PutPasskey(p *Passkey) error {
 
 // Passkeys lists the passkeys of a person, the oldest first.
 func (t *Tx) Passkeys(person string) ([]*Passkey, error) {
+	return t.passkeys(`WHERE person = ? ORDER BY added_at, id`, person)
+}
+
+// Passkey reads a passkey by its id, or ErrNotFound.
+func (t *Tx) Passkey(id []byte) (*Passkey, error) {
+	found, err := t.passkeys(`WHERE id = ?`, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func (t *Tx) passkeys(where string, args ...any) ([]*Passkey, error) {
 	return collect(t, func(s scanner) (*Passkey, error) {
 		var p Passkey
 		var record []byte
@@ -90,7 +106,7 @@ func (t *Tx) Passkeys(person string) ([]*Passkey, error) {
 		}
 		p.Record, p.AddedAt, p.UsedAt = plain, instant(added), instant(used)
 		return &p, nil
-	}, `SELECT id, person, record, added_at, used_at FROM passkey WHERE person = ? ORDER BY added_at, id`, person)
+	}, `SELECT id, person, record, added_at, used_at FROM passkey `+where, args...)
 }
 
 // DropPasskeys forgets the passkeys of a person.

@@ -32,6 +32,7 @@ const (
 	TypCARollover Typ = "comity-ca-rollover+jws" // an old CA's word for its successor
 	TypCaseExport Typ = "comity-case-export+jws" // what an authority says of the file of a case that it hands out
 	TypCommand    Typ = "comity-command+jws"     // a person's signed command to the agent
+	TypLogin      Typ = "comity-login+jws"       // an agent's word for a command of a person who was logged in
 	TypEnvelope   Typ = "comity-envelope+jwe"
 )
 
