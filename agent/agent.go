@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"comity/agent/account"
 	"comity/agent/api"
 	"comity/agent/envelope"
 	"comity/agent/link"
@@ -23,6 +24,7 @@ import (
 	"comity/agent/scan"
 	"comity/agent/store"
 	"comity/pki"
+	"comity/pki/jose"
 	"comity/powercut"
 	"comity/schemas"
 )
@@ -50,6 +52,7 @@ type Agent struct {
 	register *guardedRegister
 	scanner  *scan.Scanner
 	gate     *people.Gate
+	accounts *account.Book
 	link     *link.Link
 
 	lookUps    sync.Map // of each officer: name to *rate.Limiter
@@ -70,19 +73,20 @@ type Agent struct {
 	brokerAhead atomic.Int64 // time.Duration
 	compared    atomic.Bool
 
-	copying   atomic.Bool // a backup is being made
-	ends      ends
-	recalling atomic.Bool // something is compared with a peer, or was and is not all here
-	changes   *changes
-	notices   *notices
-	released  bells // an approved message may leave
-	submitted bells // the outbox has something new
-	failures  failures
-	chores    signal // a hole or an expiry may be nearer
-	arrived   signal // nobody has looked at a message yet
-	looked    signal // the register does not hold yet whom a message protects
-	ready     chan struct{}
-	readyOnce sync.Once
+	copying    atomic.Bool  // a backup is being made
+	consoleURL atomic.Value // string: where browsers find the console, once it listens
+	ends       ends
+	recalling  atomic.Bool // something is compared with a peer, or was and is not all here
+	changes    *changes
+	notices    *notices
+	released   bells // an approved message may leave
+	submitted  bells // the outbox has something new
+	failures   failures
+	chores     signal // a hole or an expiry may be nearer
+	arrived    signal // nobody has looked at a message yet
+	looked     signal // the register does not hold yet whom a message protects
+	ready      chan struct{}
+	readyOnce  sync.Once
 }
 
 // signal wakes a loop; several before it looks are one.
@@ -168,6 +172,13 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 	if a.store, err = store.Open(ctx, filepath.Join(a.config.Data, "agent.db"), columns); err != nil {
 		return err
 	}
+	if a.accounts, err = account.Open(account.Config{
+		Authority: a.me, Store: a.store, Staff: a.config.Staff, Record: a.recordAccount, Now: a.now,
+		Key: a.identity.Signing, Thumbprint: jose.Thumbprint(a.identity.SigningCertificate),
+		Idle: a.config.Console.Idle, Absolute: a.config.Console.Absolute,
+	}); err != nil {
+		return err
+	}
 	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
 		return err
 	}
@@ -209,8 +220,15 @@ func (a *Agent) Run(ctx context.Context) error {
 		return fmt.Errorf("agent %s: %w", a.me, err)
 	}
 
+	web, err := a.openConsole()
+	if err != nil {
+		listener.Close()
+		return fmt.Errorf("agent %s: %w", a.me, err)
+	}
+
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
+	group.Go(func() error { return web.serve(ctx) })
 	group.Go(func() error { return a.watchTrust(ctx) })
 	group.Go(func() error { return a.watchRules(ctx) })
 	group.Go(func() error { return a.watchRegister(ctx) })

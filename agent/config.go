@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"comity/agent/account"
 	"comity/agent/deadline"
 	"comity/agent/people"
 	"comity/pki"
@@ -66,9 +69,27 @@ type File struct {
 		// Recipients are the age keys (age1…) that backups are encrypted for. Keep the keys that open them elsewhere.
 		Recipients []string `toml:"recipients"`
 	} `toml:"backup"`
+	// Console is where browsers and national case systems of this authority reach the agent. Without listen nobody does.
+	Console ConsoleFile `toml:"console"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
 	Deadlines deadline.Table `toml:"deadlines"`
 	People    []PersonFile   `toml:"people"`
+}
+
+// ConsoleFile sets the listener for browsers and for the API under /api/v1. It speaks TLS only.
+type ConsoleFile struct {
+	// Listen is an address such as "127.0.0.1:8443"; port 0 takes a free one. An address that is not of this machine alone needs
+	// a certificate.
+	Listen string `toml:"listen"`
+	// Certificate is a PEM file: the private key (PKCS #8), then its certificate. Default: one that the agent makes and signs
+	// itself, in its data folder.
+	Certificate string `toml:"certificate"`
+	// Origin is how browsers write where the console is, such as "https://console.justice.example". Passkeys belong to it.
+	// Default: https://localhost and the port.
+	Origin string `toml:"origin"`
+	// Idle and Absolute end a session: since it was last used, and since it began. Default 30m, 12h.
+	Idle     Duration `toml:"idle"`
+	Absolute Duration `toml:"absolute"`
 }
 
 // ReleaseFile sets the ticks at which approved messages leave. "0s" means at once, which shows a peer when a person
@@ -132,7 +153,14 @@ type Config struct {
 	Timing    Timing
 	Deadlines deadline.Table
 	Backup    []string // age recipients
+	Console   Console
 	Staff     []*people.Person
+}
+
+// Console is ConsoleFile with its defaults; Listen is "" where there is none.
+type Console struct {
+	Listen, Certificate, Origin string // Certificate and Origin may be "": then the agent makes them
+	Idle, Absolute              time.Duration
 }
 
 // KeyFiles are the paths of the authority's keys.
@@ -161,6 +189,7 @@ func LoadConfig(path string) (Config, error) {
 		ReceiptLate: []Duration{Duration(time.Hour), Duration(12 * time.Hour), Duration(24 * time.Hour)},
 	}
 	file.Trust.Refresh = Duration(time.Second)
+	file.Console.Idle, file.Console.Absolute = Duration(account.DefaultIdle), Duration(account.DefaultAbsolute)
 	file.Deadlines = deadline.Defaults()
 	decoder := toml.NewDecoder(bytes.NewReader(content)).DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
@@ -216,6 +245,10 @@ func (f *File) check(base string) (Config, error) {
 	if _, err := parseRecipients(c.Backup); err != nil {
 		errs = append(errs, fmt.Errorf("backup.recipients: %w", err))
 	}
+	var failed error
+	if c.Console, failed = f.Console.check(base); failed != nil {
+		errs = append(errs, failed)
+	}
 	c.Deadlines = f.Deadlines
 	if err := c.Deadlines.Check(); err != nil {
 		errs = append(errs, fmt.Errorf("deadlines: %w", err))
@@ -249,6 +282,32 @@ func (f *File) check(base string) (Config, error) {
 			continue
 		}
 		c.Staff = append(c.Staff, person)
+	}
+	return c, errors.Join(errs...)
+}
+
+func (f ConsoleFile) check(base string) (Console, error) {
+	c := Console{Listen: f.Listen, Certificate: f.Certificate, Origin: f.Origin, Idle: time.Duration(f.Idle), Absolute: time.Duration(f.Absolute)}
+	if c.Certificate != "" && !filepath.IsAbs(c.Certificate) {
+		c.Certificate = filepath.Join(base, c.Certificate)
+	}
+	var errs []error
+	if c.Idle < time.Minute || c.Absolute < c.Idle || c.Absolute > 24*time.Hour {
+		errs = append(errs, errors.New("console: idle must be 1m at least, absolute not less than idle, and 24h at most"))
+	}
+	if c.Listen == "" {
+		return c, errors.Join(errs...)
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	ip := net.ParseIP(host)
+	switch {
+	case err != nil || ip == nil:
+		errs = append(errs, errors.New("console.listen must be an IP address and a port, such as 127.0.0.1:8443"))
+	case !ip.IsLoopback() && (c.Certificate == "" || c.Origin == ""):
+		errs = append(errs, errors.New("console: an address that others can reach needs a certificate and an origin"))
+	}
+	if u, err := url.Parse(c.Origin); c.Origin != "" && (err != nil || u.Scheme != "https" || u.Host == "" || c.Origin != "https://"+u.Host) {
+		errs = append(errs, errors.New("console.origin must be https://host or https://host:port"))
 	}
 	return c, errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"comity/agent/account"
 	"comity/agent/envelope"
 	"comity/agent/store"
 	"comity/pki/journal"
@@ -81,6 +82,11 @@ func (a *Agent) recordHome(tx *store.Tx, what string, id schemas.MessageID, hash
 	return a.record(tx, event{
 		Event: what, ID: id, SHA256: hex.EncodeToString(hash[:]), Person: person, At: a.now().UTC().Format(time.RFC3339Nano),
 	})
+}
+
+// recordAccount appends a local event about an account or a client of the API (agent/account).
+func (a *Agent) recordAccount(tx *store.Tx, e account.Event, about store.Hash, by string) error {
+	return a.recordHome(tx, string(e), "", about, by)
 }
 
 // recordSigned appends a signed document that was sealed or taken here.

@@ -19,7 +19,7 @@ const soon = 14 * 24 * time.Hour
 // Health is what the agent can say of itself, for its own staff.
 func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 	now := a.now()
-	h := api.Health{Authority: a.me, Time: now.UTC().Truncate(time.Millisecond)}
+	h := api.Health{Authority: a.me, Time: now.UTC().Truncate(time.Millisecond), Console: a.ConsoleURL()}
 	h.Checks = append(h.Checks, a.checkClock(now))
 	h.Checks = append(h.Checks, CheckTrust(a.trust.View(), a.config, now)...)
 	h.Checks = append(h.Checks, CheckIdentity(a.identity, a.trust.View(), a.config, now)...)

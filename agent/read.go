@@ -6,18 +6,19 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/store"
+	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
 
 // listLimit bounds every list.
-const listLimit = 1000
+const listLimit = api.MaxPage
 
 // Messages lists messages without their content, newest first.
 func (a *Agent) Messages(ctx context.Context, q api.Query) ([]api.Message, error) {
 	var shown []api.Message
 	err := a.store.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.Messages(store.Filter{
-			State: store.State(q.State), Case: q.Case, Peer: q.Peer, Limit: clamp(q.Limit),
+			State: store.State(q.State), Case: q.Case, Peer: q.Peer, Limit: clamp(q.Limit), AfterTime: q.After.At, AfterID: q.After.ID,
 		})
 		if err != nil {
 			return err
@@ -60,9 +61,14 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 
 // Cases lists cases, the last changed first.
 func (a *Agent) Cases(ctx context.Context, limit int) ([]api.Case, error) {
+	return a.CasesAfter(ctx, api.Place[schemas.CaseID]{}, limit)
+}
+
+// CasesAfter goes on with the list behind a place in it.
+func (a *Agent) CasesAfter(ctx context.Context, after api.Place[schemas.CaseID], limit int) ([]api.Case, error) {
 	var shown []api.Case
 	err := a.store.View(ctx, func(tx *store.Tx) error {
-		found, err := tx.Cases(clamp(limit))
+		found, err := tx.CasesAfter(after.At, after.ID, clamp(limit))
 		for _, c := range found {
 			shown = append(shown, showCase(c))
 		}

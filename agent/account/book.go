@@ -101,7 +101,7 @@ func Open(c Config) (*Book, error) {
 var (
 	ErrNoAccount  = errors.New("no such account")
 	ErrExists     = errors.New("there is an account of this name")
-	ErrName       = errors.New("a name is a function: lower-case letters, digits and single hyphens, 64 at most")
+	ErrName       = people.ErrName
 	ErrNoRole     = errors.New("an account of a person whom agent.toml does not list needs a role")
 	ErrListed     = errors.New("agent.toml lists this person with their roles, and an account adds none")
 	ErrTooMany    = errors.New("there are as many as there may be")
@@ -141,8 +141,31 @@ func (b *Book) AddWith(ctx context.Context, by, name string, roles []people.Role
 }
 
 func (b *Book) add(ctx context.Context, by, name string, roles []people.Role, password string, oneTime bool) error {
-	if err := errors.Join(people.CheckName(name), b.checkRoles(name, roles)); err != nil {
-		return err
+	return b.addAll(ctx, by, []NewPerson{{name, roles}}, password, oneTime)
+}
+
+// NewPerson is somebody who is to have an account. Roles are empty for who is listed in agent.toml.
+type NewPerson struct {
+	Name  string
+	Roles []people.Role
+}
+
+// AddSeveral makes accounts that share one password and one hash of it: for sandboxes, where the password is no secret.
+func (b *Book) AddSeveral(ctx context.Context, by string, persons []NewPerson, password string) error {
+	for _, p := range persons {
+		if err := checkPassword(p.Name, password); err != nil {
+			return err
+		}
+	}
+	return b.addAll(ctx, by, persons, password, false)
+}
+
+// addAll makes all of the accounts, or none.
+func (b *Book) addAll(ctx context.Context, by string, persons []NewPerson, password string, oneTime bool) error {
+	for _, p := range persons {
+		if err := errors.Join(people.CheckName(p.Name), b.checkRoles(p.Name, p.Roles)); err != nil {
+			return err
+		}
 	}
 	hash, err := b.slowHash(ctx, password)
 	if err != nil {
@@ -151,20 +174,29 @@ func (b *Book) add(ctx context.Context, by, name string, roles []people.Role, pa
 	now := b.c.Now()
 	return b.c.Store.Update(ctx, func(tx *store.Tx) error {
 		all, err := tx.Accounts()
-		switch {
-		case err != nil:
-			return err
-		case len(all) >= maxAccounts:
-			return ErrTooMany
-		case slices.ContainsFunc(all, func(a *store.Account) bool { return a.Name == name }):
-			return ErrExists
+		if err == nil && len(all)+len(persons) > maxAccounts {
+			err = ErrTooMany
 		}
-		if _, err := tx.Client(name); !errors.Is(err, store.ErrNotFound) {
-			return cmp.Or(err, ErrIsClient)
+		for _, p := range persons {
+			if err != nil {
+				return err
+			}
+			err = b.addOne(tx, by, &store.Account{
+				Name: p.Name, Roles: texts(p.Roles), Password: hash, OneTime: oneTime, CreatedAt: now, ChangedAt: now,
+			})
 		}
-		a := &store.Account{Name: name, Roles: texts(roles), Password: hash, OneTime: oneTime, CreatedAt: now, ChangedAt: now}
-		return errors.Join(tx.PutAccount(a), b.record(tx, EventAdded, by, name, a.Roles...))
+		return err
 	})
+}
+
+func (b *Book) addOne(tx *store.Tx, by string, a *store.Account) error {
+	if _, err := tx.Account(a.Name); !errors.Is(err, store.ErrNotFound) {
+		return cmp.Or(err, ErrExists)
+	}
+	if _, err := tx.Client(a.Name); !errors.Is(err, store.ErrNotFound) {
+		return cmp.Or(err, ErrIsClient)
+	}
+	return errors.Join(tx.PutAccount(a), b.record(tx, EventAdded, by, a.Name, a.Roles...))
 }
 
 func (b *Book) checkRoles(name string, roles []people.Role) error {

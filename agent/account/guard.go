@@ -92,7 +92,7 @@ func (g *Guard) Routes() []Route { return g.routes }
 
 // ServeHTTP is the one way in.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	strict(w.Header())
+	SetHeaders(w.Header())
 	if err := g.cross.Check(r); err != nil {
 		g.refuse(w, r, nil, http.StatusForbidden)
 		return
@@ -115,13 +115,13 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, route Route, h Han
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, route.MaxBody)
-	if changes(r.Method) {
+	if Changes(r.Method) {
 		token, err := tokenOf(r)
 		if err != nil {
 			g.refuse(w, r, s, http.StatusRequestEntityTooLarge)
 			return
 		}
-		if !s.checkCSRF(token) {
+		if !s.CheckCSRF(token) {
 			g.refuse(w, r, s, http.StatusForbidden)
 			return
 		}
@@ -134,8 +134,8 @@ func (g *Guard) fail(w http.ResponseWriter, r *http.Request, s *Session, err err
 	g.refuse(w, r, s, http.StatusInternalServerError)
 }
 
-// changes reports whether a method is one that changes something (RFC 9110 section 9.2.1).
-func changes(method string) bool {
+// Changes reports whether a method is one that changes something (RFC 9110 section 9.2.1).
+func Changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 
@@ -163,8 +163,8 @@ func tokenOf(r *http.Request) (string, error) {
 	return r.PostFormValue(CSRFField), nil
 }
 
-// strict sets what every answer has: nothing is fetched from elsewhere, framed, kept or told to another site.
-func strict(h http.Header) {
+// SetHeaders sets what every answer has: nothing is fetched from elsewhere, framed, kept or told to another site.
+func SetHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
 		"font-src 'self'; media-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "no-referrer")

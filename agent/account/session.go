@@ -172,7 +172,7 @@ func (b *Book) cookie(value string) *http.Cookie {
 	return &http.Cookie{Name: CookieName, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 }
 
-// checkCSRF compares a token with the session's, in constant time.
-func (s *Session) checkCSRF(token string) bool {
+// CheckCSRF compares a token with the session's, in constant time.
+func (s *Session) CheckCSRF(token string) bool {
 	return subtle.ConstantTimeCompare([]byte(s.CSRF), []byte(token)) == 1
 }

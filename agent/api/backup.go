@@ -11,23 +11,18 @@ import (
 
 // backup streams an encrypted copy of the databases. It needs no proof: whoever reaches the socket is the user who owns the
 // files. A failure on the way breaks the connection off, so that nobody takes half a backup for one.
-func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
-	admitted, err := s.admit(w, r, "")
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
+func (s *Server) backup(w http.ResponseWriter, r *request) {
 	var asked Backup
-	if err := schemas.Decode(admitted.body, &asked, schemas.DefaultLimits); err != nil {
-		s.fail(w, badRequest(err))
+	if err := schemas.Decode(r.body, &asked, schemas.DefaultLimits); err != nil {
+		s.refuse(w, badRequest(err))
 		return
 	}
 	out := &begun{to: w}
-	err = s.desk.Backup(r.Context(), asked, out)
+	err := s.desk.Backup(r.Context(), asked, out)
 	switch {
 	case err == nil:
 	case !out.yes:
-		s.fail(w, err)
+		s.refuse(w, err)
 	default:
 		s.log.Error("making a backup", slog.Any("error", err))
 		panic(http.ErrAbortHandler)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"comity/agent/account"
 	"comity/schemas"
 )
 
@@ -19,7 +20,12 @@ type Desk interface {
 	Messages(ctx context.Context, q Query) ([]Message, error)
 	Message(ctx context.Context, prefix string) (Message, error)
 	Cases(ctx context.Context, limit int) ([]Case, error)
+	// CasesAfter goes on with the list of Cases behind a place in it.
+	CasesAfter(ctx context.Context, after Place[schemas.CaseID], limit int) ([]Case, error)
 	Case(ctx context.Context, prefix string) (Case, error)
+	Directory(ctx context.Context) (Directory, error)
+	// Accounts is who may log in.
+	Accounts() *account.Book
 	Tasks(ctx context.Context, everybody bool, limit int) ([]Task, error)
 	Health(ctx context.Context) (Health, error)
 	// Backup writes an encrypted copy of everything to w. What was written before an error is of no use.
@@ -36,4 +42,5 @@ type Query struct {
 	Case  schemas.CaseID
 	Peer  schemas.AuthorityID
 	Limit int // 0: as many as the agent gives
+	After Place[schemas.MessageID]
 }

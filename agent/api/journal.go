@@ -54,17 +54,25 @@ type Checkpoint struct {
 	Note string `json:"note"`
 }
 
-// journalRoutes need no proof to verify: what is answered are hashes and counts of this authority's own, to whom its owner
-// lets reach the socket, as with its health.
-func (s *Server) journalRoutes(route func(pattern string, act people.Act, handle func(*request) (int, any, error))) {
-	route("POST /v1/journal/verification", "", func(r *request) (int, any, error) {
-		report, err := s.desk.VerifyJournal(r.Context(), r.body)
-		return http.StatusOK, report, err
-	})
-	route("POST /v1/journal/checkpoint", people.SignCheckpoint, func(r *request) (int, any, error) {
-		c, err := s.desk.Checkpoint(r.Context(), r.person.Name, r.URL.Query().Get("log"))
-		return http.StatusOK, c, err
-	})
+// journalRoutes need no proof to verify on the socket: what is answered are hashes and counts of this authority's own, to whom
+// its owner lets reach it, as with its health.
+func (s *Server) journalRoutes() []route {
+	return []route{
+		{method: "POST", path: "/journal/verification", doors: onBoth, act: people.VerifyLogs, owner: true, handle: s.verifyJournal,
+			about: describe[JournalReport]("Hold every log against everything that it speaks of, and against checkpoints that were kept elsewhere").takesText()},
+		{method: "POST", path: "/journal/checkpoint", doors: onBoth, act: people.SignCheckpoint, handle: s.checkpoint,
+			about: describe[Checkpoint]("Have the agent sign what a log is now").query("log")},
+	}
+}
+
+func (s *Server) verifyJournal(r *request) (int, any, error) {
+	report, err := s.desk.VerifyJournal(r.Context(), r.body)
+	return http.StatusOK, report, err
+}
+
+func (s *Server) checkpoint(r *request) (int, any, error) {
+	c, err := s.desk.Checkpoint(r.Context(), r.person.Name, r.URL.Query().Get("log"))
+	return http.StatusOK, c, err
 }
 
 // CaseExport is the file of a case for one reader.
@@ -76,15 +84,10 @@ type CaseExport struct {
 }
 
 // exportCase answers the file itself; what is said of it stands in the headers.
-func (s *Server) exportCase(w http.ResponseWriter, r *http.Request) {
-	admitted, err := s.admit(w, r, people.ExportCase)
+func (s *Server) exportCase(w http.ResponseWriter, r *request) {
+	file, err := s.desk.ExportCase(r.Context(), r.person.Name, r.PathValue("id"), r.URL.Query().Get("for"))
 	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	file, err := s.desk.ExportCase(r.Context(), admitted.person.Name, r.PathValue("id"), r.URL.Query().Get("for"))
-	if err != nil {
-		s.fail(w, err)
+		s.refuse(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/zip")

@@ -8,21 +8,35 @@ import (
 )
 
 // protectionRoutes are the routes of protection officers.
-func (s *Server) protectionRoutes(route func(pattern string, act people.Act, handle func(*request) (int, any, error))) {
-	route("GET /v1/reviews", people.ReadReviews, s.reviews)
-	route("GET /v1/reviews/{id}", people.ReadReviews, s.review)
-	route("POST /v1/messages/{id}/release", people.DecideReviews, s.releaseHeld)
-	route("POST /v1/messages/{id}/return", people.DecideReviews, s.returnHeld)
-	route("POST /v1/messages/{id}/block", people.DecideReviews, s.blockHeld)
-	route("POST /v1/messages/{id}/clear", people.DecideReviews, s.clearWithheld)
-	route("POST /v1/messages/{id}/not-same-person", people.DecideReviews, s.notSamePerson)
-	route("GET /v1/protection/alerts", people.ReadReviews, s.protectionAlerts)
-	route("POST /v1/protection/alerts", people.ReadReviews, s.endProtectionAlert)
-	route("POST /v1/policy/check", people.CheckPolicy, s.checkPolicy)
-	route("GET /v1/policy/decisions", people.ReadDecisions, s.decisions)
-	route("GET /v1/register", people.KeepRegister, s.registerState)
-	route("POST /v1/register/entries", people.KeepRegister, s.putRegister)
-	route("POST /v1/register/feed", people.KeepRegister, s.importRegister)
+func (s *Server) protectionRoutes() []route {
+	one := describe[Message]
+	return []route{
+		{method: "GET", path: "/reviews", doors: onBoth, act: people.ReadReviews, handle: s.reviews,
+			about: describe[Reviews]("List what policy stopped and nobody has decided on, the oldest first")},
+		{method: "GET", path: "/reviews/{id}", doors: onBoth, act: people.ReadReviews, handle: s.review, about: describe[Review]("Show one review")},
+		{method: "POST", path: "/messages/{id}/release", doors: onBoth, act: people.DecideReviews, handle: s.releaseHeld,
+			about: one("Put one's name to a release; the second officer's lets the message go").takes(Release{})},
+		{method: "POST", path: "/messages/{id}/return", doors: onBoth, act: people.DecideReviews, handle: s.returnHeld,
+			about: one("Give a message under review back to its author")},
+		{method: "POST", path: "/messages/{id}/block", doors: onBoth, act: people.DecideReviews, handle: s.blockHeld,
+			about: one("Close the review of a message that must not leave")},
+		{method: "POST", path: "/messages/{id}/clear", doors: onBoth, act: people.DecideReviews, handle: s.clearWithheld,
+			about: one("Put one's name to letting people read a received message; it takes two")},
+		{method: "POST", path: "/messages/{id}/not-same-person", doors: onBoth, act: people.DecideReviews, handle: s.notSamePerson,
+			about: describe[Distinguished]("Put one's name to the decision that a person is not that of an entry").takes(Distinction{})},
+		{method: "GET", path: "/protection/alerts", doors: onBoth, act: people.ReadReviews, handle: s.protectionAlerts,
+			about: describe[ProtectionAlerts]("List what a protection officer must look at")},
+		{method: "POST", path: "/protection/alerts", doors: onBoth, act: people.ReadReviews, handle: s.endProtectionAlert,
+			about: describe[ProtectionAlert]("Be done with an alert").takes(ProtectionAlert{})},
+		{method: "POST", path: "/policy/check", doors: onBoth, act: people.CheckPolicy, handle: s.checkPolicy,
+			about: describe[PolicyCheck]("Ask the rules about a draft; it is counted and recorded").takes(draftBody{})},
+		{method: "GET", path: "/policy/decisions", doors: onBoth, act: people.ReadDecisions, handle: s.decisions,
+			about: describe[Decisions]("List which rules decided, and not about whom").query("limit")},
+		{method: "GET", path: "/register", doors: onBoth, act: people.KeepRegister, handle: s.registerState,
+			about: describe[RegisterState]("How the protection register is")},
+		{method: "POST", path: "/register/entries", doors: onSocket, act: people.KeepRegister, handle: s.putRegister},
+		{method: "POST", path: "/register/feed", doors: onSocket, act: people.KeepRegister, handle: s.importRegister},
+	}
 }
 
 func (s *Server) reviews(r *request) (int, any, error) {
@@ -40,7 +54,11 @@ func (s *Server) releaseHeld(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	m, err := s.desk.ReleaseHeld(r.Context(), r.person.Name, id, body, r.proof)
+	proof, err := r.sign(SignRelease, id, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.desk.ReleaseHeld(r.Context(), r.person.Name, id, body, proof)
 	return http.StatusOK, m, err
 }
 
@@ -67,7 +85,11 @@ func (s *Server) clearWithheld(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	m, err := s.desk.ClearWithheld(r.Context(), r.person.Name, id, r.proof)
+	proof, err := r.sign(SignClear, id, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	m, err := s.desk.ClearWithheld(r.Context(), r.person.Name, id, proof)
 	return http.StatusOK, m, err
 }
 

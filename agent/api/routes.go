@@ -3,11 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
-
-	"github.com/go-json-experiment/json"
 
 	"comity/agent/people"
 	"comity/schemas"
@@ -37,19 +34,28 @@ func (s *Server) discard(r *request) (int, any, error) {
 }
 
 // sign is for every act by which a person puts their name to exact bytes.
-func (s *Server) sign(act func(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)) func(*request) (int, any, error) {
+func (s *Server) sign(what Signing, act func(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)) func(*request) (int, any, error) {
 	return func(r *request) (int, any, error) {
-		id, err := r.id()
+		id, approval, err := named[Approval](r)
 		if err != nil {
 			return 0, nil, err
 		}
-		var approval Approval
-		if err := schemas.Decode(r.body, &approval, schemas.DefaultLimits); err != nil {
-			return 0, nil, badRequest(err)
+		proof, err := r.sign(what, id, approval)
+		if err != nil {
+			return 0, nil, err
 		}
-		m, err := act(r.Context(), r.person.Name, id, approval.SHA256, r.proof)
+		m, err := act(r.Context(), r.person.Name, id, approval.SHA256, proof)
 		return http.StatusOK, m, err
 	}
+}
+
+// sign makes or takes the proof of an act on a message.
+func (r *request) sign(what Signing, id schemas.MessageID, body any) ([]byte, error) {
+	method, target, canonical, err := what.Command(id, body)
+	if err != nil {
+		return nil, err
+	}
+	return r.prove(method, target, canonical)
 }
 
 func (s *Server) messages(r *request) (int, any, error) {
@@ -59,8 +65,16 @@ func (s *Server) messages(r *request) (int, any, error) {
 	if q.Limit, err = limitOf(r); err != nil {
 		return 0, nil, err
 	}
+	if q.After, err = cursorOf[schemas.MessageID](r); err != nil {
+		return 0, nil, err
+	}
 	found, err := s.desk.Messages(r.Context(), q)
-	return http.StatusOK, Messages{Messages: found}, err
+	answer := Messages{Messages: found}
+	if len(found) > 0 && len(found) == pageOf(q.Limit) {
+		last := found[len(found)-1]
+		answer.Next = Place[schemas.MessageID]{At: later(last.DraftedAt, last.SentAt), ID: last.ID}.text()
+	}
+	return http.StatusOK, answer, err
 }
 
 // message shows the content to whom a role lets read it, and to others the rest.
@@ -77,8 +91,17 @@ func (s *Server) cases(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	found, err := s.desk.Cases(r.Context(), limit)
-	return http.StatusOK, Cases{Cases: found}, err
+	after, err := cursorOf[schemas.CaseID](r)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.CasesAfter(r.Context(), after, limit)
+	answer := Cases{Cases: found}
+	if len(found) > 0 && len(found) == pageOf(limit) {
+		last := found[len(found)-1]
+		answer.Next = Place[schemas.CaseID]{At: last.ChangedAt, ID: last.ID}.text()
+	}
+	return http.StatusOK, answer, err
 }
 
 func (s *Server) caseFile(r *request) (int, any, error) {
@@ -98,36 +121,6 @@ func (s *Server) tasks(r *request) (int, any, error) {
 func (s *Server) health(r *request) (int, any, error) {
 	h, err := s.desk.Health(r.Context())
 	return http.StatusOK, h, err
-}
-
-// events is a stream of server-sent events that ends with the request or the agent.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.admit(w, r, people.ReadList); err != nil {
-		s.fail(w, err)
-		return
-	}
-	events, stop := s.desk.Watch()
-	defer stop()
-	flusher := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.WriteHeader(http.StatusOK)
-	if flusher.Flush() != nil {
-		return
-	}
-	for {
-		select {
-		case <-r.Context().Done():
-			return
-		case e := <-events:
-			encoded, err := json.Marshal(e)
-			if err != nil {
-				return
-			}
-			if _, err := fmt.Fprintf(w, "data: %s\n\n", encoded); err != nil || flusher.Flush() != nil {
-				return
-			}
-		}
-	}
 }
 
 func limitOf(r *request) (int, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/account"
 	"comity/agent/people"
 	"comity/schemas"
 )
@@ -37,7 +38,7 @@ const (
 	ReasonTooOften  = "too-often" // look-ups in the register are counted
 )
 
-// Server answers requests of the authority's own staff.
+// Server answers requests of the authority's own staff and machines.
 type Server struct {
 	desk Desk
 	gate *people.Gate
@@ -84,12 +85,17 @@ func Listen(path string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Serve answers until ctx ends, then lets requests under way finish for a moment.
+// Serve answers on the socket until ctx ends, then lets requests under way finish for a moment.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	return Serve(ctx, listener, s.Handler(), s.log)
+}
+
+// Serve answers on a listener until ctx ends, then lets requests under way finish for a moment. The listener is closed.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan struct{})
 	go func() {
@@ -106,59 +112,73 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		<-stopped
 		return nil
 	}
-	return fmt.Errorf("serving the socket: %w", err)
+	return fmt.Errorf("serving %s: %w", listener.Addr().Network(), err)
 }
 
-// Handler is the routes. The act beside each is what a role must allow; an empty one needs no proof at all.
+// Handler is the routes of the socket.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	route := func(pattern string, act people.Act, handle func(*request) (int, any, error)) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, act, handle) })
+	for _, r := range s.routes() {
+		if r.doors&onSocket == 0 {
+			continue
+		}
+		mux.HandleFunc(r.method+" "+socketPrefix+r.path, func(w http.ResponseWriter, q *http.Request) {
+			admitted, err := s.admit(w, q, r)
+			if err != nil {
+				s.fail(w, err)
+				return
+			}
+			s.answer(w, admitted, r, s.fail)
+		})
 	}
-	route("POST /v1/drafts", people.Draft, s.draft)
-	route("PUT /v1/messages/{id}/draft", people.Draft, s.edit)
-	route("DELETE /v1/messages/{id}", people.Draft, s.discard)
-	route("POST /v1/messages/{id}/approval", people.Approve, s.sign(s.desk.Approve))
-	route("POST /v1/messages/{id}/signature", people.SignAlone, s.sign(s.desk.SignAlone))
-	route("POST /v1/messages/{id}/second-look", people.Approve, s.sign(s.desk.LookAgain))
-	route("GET /v1/messages", people.ReadList, s.messages)
-	route("GET /v1/messages/{id}", people.ReadList, s.message)
-	route("GET /v1/cases", people.ReadList, s.cases)
-	route("GET /v1/cases/{id}", people.ReadList, s.caseFile)
-	route("GET /v1/tasks", people.ReadList, s.tasks)
-	route("GET /v1/health", "", s.health)
-	s.protectionRoutes(route)
-	s.journalRoutes(route)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/cases/{id}/export", s.exportCase)
-	mux.HandleFunc("POST /v1/backup", s.backup)
 	return mux
 }
 
 // request is one admitted request.
 type request struct {
 	*http.Request
-	person *people.Person // nil where no proof is needed
-	proof  []byte
-	body   []byte
+	person  *people.Person   // nil where no proof is needed
+	session *account.Session // of a browser; else nil
+	body    []byte
+	web     bool
+	// prove is what is kept of an act by which the person puts their name to exact bytes.
+	prove func(method, target string, body []byte) ([]byte, error)
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, act people.Act, handle func(*request) (int, any, error)) {
-	admitted, err := s.admit(w, r, act)
-	if err != nil {
-		s.fail(w, err)
+// answer has a route handle a request that was admitted.
+func (s *Server) answer(w http.ResponseWriter, admitted *request, r route, fail func(http.ResponseWriter, error)) {
+	if r.stream != nil {
+		r.stream(&failing{ResponseWriter: w, fail: fail}, admitted)
 		return
 	}
-	status, answer, err := handle(admitted)
+	status, answer, err := r.handle(admitted)
 	if err != nil {
-		s.fail(w, err)
+		fail(w, err)
 		return
 	}
 	s.write(w, status, answer)
 }
 
-// admit reads the body, checks the proof over exactly this request, and asks the person's roles.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, act people.Act) (*request, error) {
+// failing is a writer that knows in which form its door says that something failed.
+type failing struct {
+	http.ResponseWriter
+	fail func(http.ResponseWriter, error)
+}
+
+// Unwrap lets http.ResponseController find what the writer can do.
+func (f *failing) Unwrap() http.ResponseWriter { return f.ResponseWriter }
+
+// refuse answers an error in the form of the door that the request came through.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	if f, ok := w.(*failing); ok {
+		f.fail(f.ResponseWriter, err)
+		return
+	}
+	s.fail(w, err)
+}
+
+// bodyOf reads the body of a request within the limit of its act.
+func bodyOf(w http.ResponseWriter, r *http.Request, act people.Act) ([]byte, error) {
 	limit, hint := int64(maxBody), "attachments may have 512 KiB in all"
 	if act == people.KeepRegister {
 		limit, hint = MaxFeed, "split the feed"
@@ -167,45 +187,79 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, act people.Act) (
 	if err != nil {
 		return nil, &Problem{Reason: ReasonTooLarge, Message: fmt.Sprintf("request is larger than %d bytes", limit), Hint: hint}
 	}
-	admitted := &request{Request: r, body: body}
-	if act == "" {
+	return body, nil
+}
+
+// admit reads the body, checks the proof over exactly this request, and asks the person's roles.
+func (s *Server) admit(w http.ResponseWriter, q *http.Request, r route) (*request, error) {
+	body, err := bodyOf(w, q, r.act)
+	if err != nil {
+		return nil, err
+	}
+	admitted := &request{Request: q, body: body}
+	proof := []byte(q.Header.Get(ProofHeader))
+	if r.owner {
 		return admitted, nil
 	}
-	admitted.proof = []byte(r.Header.Get(ProofHeader))
-	if len(admitted.proof) == 0 {
+	if len(proof) == 0 && r.act == people.KeepAccounts && !s.gate.Has(people.KeyOfficer) {
+		admitted.person = &people.Person{} // the owner of the agent's files, who could list a key officer
+		return admitted, nil
+	}
+	if len(proof) == 0 {
 		return nil, &Problem{Reason: ReasonNoProof, Message: "nothing proves who acts", Hint: "name a credential file with --as"}
 	}
-	admitted.person, err = s.gate.Admit(admitted.proof, r.Method, r.URL.RequestURI(), body)
+	admitted.person, err = s.gate.Admit(proof, q.Method, q.URL.RequestURI(), body)
 	if refused, ok := errors.AsType[*people.Refused](err); ok {
 		return nil, &Problem{Reason: string(refused.Reason), Message: refused.Error(), Hint: "is it a credential of this authority's staff, and is the clock right?"}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !admitted.person.May(act) {
-		return nil, &Problem{Reason: ReasonForbidden, Message: fmt.Sprintf("the roles of %s do not include %s", admitted.person.Name, act), Hint: "ask a colleague whose role it is"}
+	if err := mayOrProblem(admitted.person, r.act); err != nil {
+		return nil, err
+	}
+	admitted.prove = func(method, target string, canonical []byte) ([]byte, error) {
+		if method != q.Method || target != q.URL.RequestURI() || string(canonical) != string(body) {
+			// What was signed is this request as it came. Kept, it is verified later against what it must have been.
+			return nil, &Problem{Reason: ReasonRequest, Message: "what is signed must be canonical JSON (RFC 8785) and nothing beside it"}
+		}
+		return proof, nil
 	}
 	return admitted, nil
 }
 
+// mayOrProblem asks the one table of roles.
+func mayOrProblem(p *people.Person, act people.Act) error {
+	if p.May(act) {
+		return nil
+	}
+	return &Problem{Reason: ReasonForbidden, Message: fmt.Sprintf("the roles of %s do not include %s", p.Name, act), Hint: "ask a colleague whose role it is"}
+}
+
 // fail answers a problem as it is. Anything else is a failure of the agent: its text goes to the log, not to the caller.
 func (s *Server) fail(w http.ResponseWriter, err error) {
+	problem := s.problemOf(err)
+	s.write(w, statusOf(problem.Reason), problem)
+}
+
+// problemOf logs what a caller cannot act on, and says so.
+func (s *Server) problemOf(err error) *Problem {
 	problem, ok := errors.AsType[*Problem](err)
 	if !ok {
 		s.log.Error("request failed", slog.Any("error", err))
 		problem = &Problem{Reason: ReasonInternal, Message: "the agent could not do it", Hint: "its log says why; nothing was changed"}
 	}
-	s.write(w, statusOf(problem.Reason), problem)
+	return problem
 }
 
 func statusOf(reason string) int {
 	switch reason {
 	case ReasonInternal:
 		return http.StatusInternalServerError
-	case ReasonNoProof, string(people.ReasonMalformed), string(people.ReasonUnknownPerson), string(people.ReasonSignature),
+	case ReasonNoProof, ReasonNobody, string(people.ReasonMalformed), string(people.ReasonUnknownPerson), string(people.ReasonSignature),
 		string(people.ReasonOtherCommand), string(people.ReasonOutsideWindow), string(people.ReasonReplayed), string(people.ReasonCredentialTimes):
 		return http.StatusUnauthorized
-	case ReasonForbidden:
+	case ReasonForbidden, ReasonCrossSite:
 		return http.StatusForbidden
 	case ReasonTooLarge:
 		return http.StatusRequestEntityTooLarge
@@ -213,21 +267,27 @@ func statusOf(reason string) int {
 		return http.StatusTooManyRequests
 	case "not-found":
 		return http.StatusNotFound
-	case "invalid":
+	case "invalid", ReasonKeyReused:
 		return http.StatusUnprocessableEntity
+	case ReasonRequest:
+		return http.StatusBadRequest
 	default:
 		return http.StatusConflict
 	}
 }
 
 func (s *Server) write(w http.ResponseWriter, status int, answer any) {
+	s.writeAs(w, "application/json", status, answer)
+}
+
+func (s *Server) writeAs(w http.ResponseWriter, kind string, status int, answer any) {
 	encoded, err := json.Marshal(answer)
 	if err != nil {
 		s.log.Error("encoding an answer", slog.Any("error", err))
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	w.Write(encoded) // the caller may be gone; nothing to do about it
 }

@@ -91,9 +91,11 @@ type (
 	}
 	Messages struct {
 		Messages []Message `json:"messages"`
+		Next     string    `json:"next,omitzero"` // cursor of the next page; absent on the last one
 	}
 	Cases struct {
 		Cases []Case `json:"cases"`
+		Next  string `json:"next,omitzero"` // cursor of the next page; absent on the last one
 	}
 )
 
@@ -140,6 +142,7 @@ type Health struct {
 	Alarms    []Alarm             `json:"alarms,omitzero"`
 	Noticed   []Noticed           `json:"noticed,omitzero"`
 	Outbox    int                 `json:"outbox"`
+	Console   string              `json:"console,omitzero"` // where browsers find the console
 }
 
 // Event says that a message or case changed. It holds no content.

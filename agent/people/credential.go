@@ -32,10 +32,13 @@ type Person struct {
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
+// ErrName says that something is no name of a person or machine.
+var ErrName = errors.New("a name says a function in lower-case letters, digits and single hyphens, 64 at most")
+
 // CheckName refuses what is no name of a person or machine.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) || len(name) > 64 {
-		return errors.New("a name says a function in lower-case letters, digits and single hyphens, 64 at most")
+		return ErrName
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package people
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,6 +69,16 @@ func NewGate(authority schemas.AuthorityID, staff []*Person, now func() time.Tim
 		names[p.Name], g.staff[key] = true, p
 	}
 	return g, errors.Join(errs...)
+}
+
+// Has reports whether somebody admitted has a role.
+func (g *Gate) Has(role Role) bool {
+	for _, p := range g.staff {
+		if slices.Contains(p.Roles, role) {
+			return true
+		}
+	}
+	return false
 }
 
 // ByCertificate finds a person by the thumbprint of their certificate, or returns nil.

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -72,10 +73,13 @@ func IsAct(act Act) bool {
 	return act == Anybody || slices.ContainsFunc(Roles(), func(r Role) bool { return slices.Contains(grants[r], act) })
 }
 
+// ErrRole says that there is no such role.
+var ErrRole = errors.New("unknown role")
+
 // ParseRole accepts the name of a role.
 func ParseRole(s string) (Role, error) {
 	if _, ok := grants[Role(s)]; !ok {
-		return "", fmt.Errorf("unknown role %q", s)
+		return "", fmt.Errorf("%w %q", ErrRole, s)
 	}
 	return Role(s), nil
 }
@@ -98,4 +102,18 @@ func (p *Person) May(act Act) bool {
 		return false
 	}
 	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(grants[r], act) })
+}
+
+// Acts lists what the person's roles allow, sorted.
+func (p *Person) Acts() []Act {
+	var acts []Act
+	for _, r := range p.Roles {
+		for _, act := range grants[r] {
+			if p.May(act) {
+				acts = append(acts, act)
+			}
+		}
+	}
+	slices.Sort(acts)
+	return slices.Compact(acts)
 }

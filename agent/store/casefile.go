@@ -52,8 +52,12 @@ func (t *Tx) CasesByPrefix(prefix string, limit int) ([]*CaseFile, error) {
 }
 
 // Cases lists at most limit case files, the last changed first.
-func (t *Tx) Cases(limit int) ([]*CaseFile, error) {
-	return t.cases(`ORDER BY changed_at DESC, id LIMIT ?`, limit)
+func (t *Tx) Cases(limit int) ([]*CaseFile, error) { return t.CasesAfter(time.Time{}, "", limit) }
+
+// CasesAfter lists at most limit case files by the time of their last change, the
+// newest first, behind a place in that list; the zero time is before everything.
+func (t *Tx) CasesAfter(changed time.Time, id schemas.CaseID, limit int) ([]*CaseFile, error) {
+	return t.cases(`WHERE (?1 = 0 OR changed_at < ?1 OR changed_at = ?1 AND id > ?2) ORDER BY changed_at DESC, id LIMIT ?3`, millis(changed), id, limit)
 }
 
 // CasesToLookAt lists at most limit case files in which time alone has changed something by now.

@@ -271,12 +271,16 @@ type Filter struct {
 	Case  schemas.CaseID
 	Peer  schemas.AuthorityID
 	Limit int // 1 to 1000
+	// AfterTime and AfterID are a place in the list: only what comes behind it. The zero time is before everything.
+	AfterTime time.Time
+	AfterID   schemas.MessageID
 }
 
 // Messages lists messages, newest first.
 func (t *Tx) Messages(f Filter) ([]*Message, error) {
 	return t.messages(`WHERE (?1 = '' OR state = ?1) AND (?2 = '' OR case_id = ?2) AND (?3 = '' OR sender = ?3 OR recipient = ?3)
-		ORDER BY max(drafted_at, sent_at) DESC, id LIMIT ?4`, f.State, f.Case, f.Peer, f.Limit)
+		AND (?5 = 0 OR max(drafted_at, sent_at) < ?5 OR max(drafted_at, sent_at) = ?5 AND id > ?6)
+		ORDER BY max(drafted_at, sent_at) DESC, id LIMIT ?4`, f.State, f.Case, f.Peer, f.Limit, millis(f.AfterTime), f.AfterID)
 }
 
 // AddAuthor records that a person wrote or changed a draft.

@@ -47,6 +47,9 @@ by another, sealed, sent, and receipted; the state of the case is read from both
 
 // sayNext tells what can be done while everything is up.
 func sayNext(cmd *cobra.Command, s *sandbox.Sandbox) {
+	if err := sayLogins(cmd.OutOrStdout(), s, s.Authorities()); err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "the logins cannot be read:", err)
+	}
 	qm, qn := s.Home("QM/justice"), s.Home("QN/justice")
 	fmt.Fprintf(cmd.OutOrStdout(), `
 Everything stays up. In a second terminal, in this folder:

@@ -20,13 +20,13 @@ func sandboxCommand() *cobra.Command {
 }
 
 func sandboxInitCommand() *cobra.Command {
-	states, port, tick := "", 0, time.Second
+	states, port, tick, logins := "", 0, time.Second, true
 	cmd := &cobra.Command{
 		Use:   "init DIR --states qm,qn,qp",
 		Short: "Make a sandbox in a new folder: States, authorities, people, keys, a broker",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			plan := sandbox.Plan{Dir: args[0], Port: port, Routine: tick, Urgent: tick, Now: time.Now}
+			plan := sandbox.Plan{Dir: args[0], Port: port, Routine: tick, Urgent: tick, Logins: logins, Now: time.Now}
 			var err error
 			if plan.States, err = parseStates(states); err != nil {
 				return err
@@ -44,6 +44,7 @@ func sandboxInitCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&states, "states", "qm,qn,qp", "two States or more, of the user-assigned codes QM to QZ")
 	cmd.Flags().IntVar(&port, "port", 4222, "the broker's port on the loopback interface; 0 takes a free one")
+	cmd.Flags().BoolVar(&logins, "logins", logins, "give every role a login for the console, all with one password")
 	cmd.Flags().DurationVar(&tick, "tick", tick, "how often approved messages leave; a real authority has 15m")
 	return cmd
 }
@@ -135,12 +136,32 @@ func up(cmd *cobra.Command, s *sandbox.Sandbox, parts sandbox.Parts, log *slog.L
 		for _, id := range parts.Authorities {
 			fmt.Fprintf(w, "ready: %s\n", id)
 		}
+		if err := sayLogins(w, s, parts.Authorities); err != nil {
+			log.Error("reading the password of the logins", slog.Any("error", err))
+		}
 		fmt.Fprintf(w, "\ntry in a second terminal:\n%s\nCtrl-C stops\n", tryNext(dir))
 	})
 	if err == nil {
 		fmt.Fprintln(cmd.OutOrStdout(), "stopped")
 	}
 	return err
+}
+
+// sayLogins prints where the consoles are and with what one logs in there.
+func sayLogins(w io.Writer, s *sandbox.Sandbox, authorities []schemas.AuthorityID) error {
+	password, err := s.Password()
+	if err != nil || password == "" {
+		return err
+	}
+	fmt.Fprintln(w, "\nin a browser, which has to be told to trust the agents' own certificates:")
+	for _, id := range authorities {
+		fmt.Fprintf(w, "  %-12s %s\n", id, s.ConsoleURL(id))
+	}
+	fmt.Fprintf(w, "\nlogins, all with the password %s\n", password)
+	for _, l := range s.Logins(authorities[0]) {
+		fmt.Fprintf(w, "  %-12s %s\n", l.Name, strings.Join(textsOf(l.Roles), ", "))
+	}
+	return nil
 }
 
 // tryNext are the first commands of a tour. The README has the whole.

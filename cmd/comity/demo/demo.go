@@ -60,7 +60,7 @@ func Run(ctx context.Context, o Options) (tally Tally, err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	s, err := sandbox.Init(sandbox.Plan{Dir: dir, States: []schemas.StateCode{"QM", "QN", "QP"}, Routine: o.Tick, Urgent: o.Tick, Now: time.Now})
+	s, err := sandbox.Init(sandbox.Plan{Dir: dir, States: []schemas.StateCode{"QM", "QN", "QP"}, Routine: o.Tick, Urgent: o.Tick, Logins: o.Stay, Now: time.Now})
 	if err != nil {
 		return tally, err
 	}

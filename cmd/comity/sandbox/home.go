@@ -155,7 +155,7 @@ func staffOf(id schemas.AuthorityID) []member {
 	return []member{
 		{Officer1, officer}, {Officer2, officer}, {Approver, []people.Role{people.Approver}},
 		{Protection1, []people.Role{people.ProtectionOfficer}}, {Protection2, []people.Role{people.ProtectionOfficer}},
-		{Auditor, []people.Role{people.Auditor}},
+		{Auditor, []people.Role{people.Auditor}}, {KeyOfficer, []people.Role{people.KeyOfficer}},
 	}
 }
 
@@ -194,6 +194,10 @@ store = "keys/store.key"
 [register]
 path = "register/register.db"
 key = "register/register.key"
+
+# Browsers and national case systems reach the agent here; "comity doctor" says on which port.
+[console]
+listen = "127.0.0.1:0"
 
 # Approved messages leave at these ticks. A real authority keeps the defaults, 15m and 1m: with a short tick a peer can
 # tell when a person approved.

@@ -24,7 +24,9 @@ type Plan struct {
 	Routine, Urgent time.Duration
 	// ResendFirst is the first wait for a receipt. 0 leaves the agent's default.
 	ResendFirst time.Duration
-	Now         func() time.Time
+	// Logins has each agent make an account for every role when it is opened, all with one password (Sandbox.Password).
+	Logins bool
+	Now    func() time.Time
 }
 
 // maxSocketPath is what Linux takes as the path of a unix socket, less its final zero byte; BSD takes 4 fewer.
@@ -114,6 +116,11 @@ func (s *Sandbox) write(p Plan) error {
 	}
 	if err := m.publishList(s, brokerRow); err != nil {
 		return fmt.Errorf("trust list: %w", err)
+	}
+	if p.Logins {
+		if err := writeFile(filepath.Join(s.dir, passwordFile), []byte(newPassword()+"\n"), 0o600); err != nil {
+			return err
+		}
 	}
 	text, err := schemas.Canonical(s.mark)
 	if err != nil {

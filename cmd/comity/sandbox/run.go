@@ -82,6 +82,7 @@ func (s *Sandbox) Run(ctx context.Context, parts Parts, log *slog.Logger, ready 
 func (s *Sandbox) runAgents(ctx context.Context, group *errgroup.Group, authorities []schemas.AuthorityID, log *slog.Logger, ready func()) error {
 	var waiting []<-chan struct{}
 	var opening error
+	agents := map[schemas.AuthorityID]*agent.Agent{}
 	for _, id := range authorities {
 		a, err := s.OpenAgent(ctx, id, log)
 		if err != nil {
@@ -89,6 +90,7 @@ func (s *Sandbox) runAgents(ctx context.Context, group *errgroup.Group, authorit
 			break
 		}
 		waiting = append(waiting, a.Ready())
+		agents[id] = a
 		group.Go(func() error { return errors.Join(a.Run(ctx), a.Close()) })
 	}
 	group.Go(func() error {
@@ -101,6 +103,9 @@ func (s *Sandbox) runAgents(ctx context.Context, group *errgroup.Group, authorit
 			case <-ctx.Done():
 				return nil
 			}
+		}
+		for id, a := range agents {
+			s.consoles.Store(id, a.ConsoleURL())
 		}
 		ready()
 		<-ctx.Done()
@@ -115,5 +120,12 @@ func (s *Sandbox) OpenAgent(ctx context.Context, id schemas.AuthorityID, log *sl
 	if err != nil {
 		return nil, err
 	}
-	return agent.New(ctx, config, agent.Options{Log: log, Extractor: s.Extractor})
+	a, err := agent.New(ctx, config, agent.Options{Log: log, Extractor: s.Extractor})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.addLogins(ctx, id, a.Accounts()); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
 }

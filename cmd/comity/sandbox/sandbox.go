@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"comity/schemas"
 )
@@ -18,8 +19,9 @@ type Sandbox struct {
 	// attachments other than plain text are held.
 	Extractor []string
 
-	dir  string // absolute
-	mark mark
+	dir      string // absolute
+	mark     mark
+	consoles sync.Map // of the agents that run in this process: authority to URL
 }
 
 // mark is the file that tells a sandbox from any other folder.
@@ -49,6 +51,7 @@ const (
 	Auditor     Person = "auditor"
 	Protection1 Person = "protection-1"
 	Protection2 Person = "protection-2"
+	KeyOfficer  Person = "key-officer"
 )
 
 // ErrNotSandbox says that a folder was not made by Init.

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/people"
+)
+
+func (s *Server) eventRoutes() []route {
+	return []route{
+		{method: "GET", path: "/events", doors: onBoth, act: people.ReadList, stream: s.events,
+			about: describe[eventStream]("What changes from now on, as server-sent events: ids and states, no content")},
+	}
+}
+
+// keepAlive is how often a stream says that it is there, and looks whether its session is.
+const keepAlive = 15 * time.Second
+
+// events is a stream of server-sent events that ends with the request, its session or the agent.
+func (s *Server) events(w http.ResponseWriter, r *request) {
+	events, stop := s.desk.Watch()
+	defer stop()
+	flusher := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	if flusher.Flush() != nil {
+		return
+	}
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for {
+		var line []byte
+		select {
+		case <-r.Context().Done():
+			return
+		case <-alive.C:
+			if r.session != nil && !s.desk.Accounts().Alive(r.session) {
+				return
+			}
+			line = []byte(": alive\n\n")
+		case e := <-events:
+			encoded, err := json.Marshal(e)
+			if err != nil {
+				return
+			}
+			line = fmt.Appendf(nil, "data: %s\n\n", encoded)
+		}
+		if _, err := w.Write(line); err != nil || flusher.Flush() != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package api
+
+import (
+	"net/http"
+
+	"comity/schemas"
+)
+
+// Signing is an act by which a person puts their name to exact bytes. What they sign, by whatever door, is one command: the
+// request as the socket takes it. The set is closed.
+type Signing string
+
+// The acts, by the last part of their paths.
+const (
+	SignApproval   Signing = "approval"
+	SignAlone      Signing = "signature"
+	SignSecondLook Signing = "second-look"
+	SignRelease    Signing = "release"
+	SignClear      Signing = "clear"
+)
+
+// Command is the request that an act is, with its body in the one form that a signature covers: canonical JSON. body is an
+// Approval, a Release, or nil.
+func (s Signing) Command(id schemas.MessageID, body any) (method, target string, encoded []byte, err error) {
+	if body != nil {
+		encoded, err = schemas.Canonical(body)
+	}
+	return http.MethodPost, socketPrefix + "/messages/" + string(id) + "/" + string(s), encoded, err
+}

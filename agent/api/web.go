@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"comity/agent/account"
+	"comity/agent/people"
+)
+
+// The web door: the same handlers for browsers, which have a session, and for national case systems, which have a bearer
+// token. What is answered wrong is a problem document (RFC 9457).
+
+// The reasons of the web door. The set is closed.
+const (
+	ReasonNobody    = "not-logged-in"
+	ReasonCrossSite = "cross-site" // the request is another site's, or lacks the session's token
+	ReasonPasskey   = "passkey"    // whoever has a passkey approves in the console
+	ReasonMachine   = "machine"    // only a person does this
+)
+
+// Web is the routes of the web door, below WebPrefix.
+func (s *Server) Web() http.Handler {
+	cross := http.NewCrossOriginProtection()
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		if r.doors&onWeb == 0 {
+			continue
+		}
+		mux.HandleFunc(r.method+" "+webPrefix+r.path, func(w http.ResponseWriter, q *http.Request) {
+			admitted, err := s.admitWeb(w, q, r, cross)
+			if err != nil {
+				s.failWeb(w, err)
+				return
+			}
+			s.answer(w, admitted, r, s.failWeb)
+		})
+	}
+	mux.HandleFunc(WebPrefix, func(w http.ResponseWriter, _ *http.Request) {
+		s.failWeb(w, &Problem{Reason: "not-found", Message: "the API has no such path", Hint: "GET " + webPrefix + "/openapi.json describes all"})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		account.SetHeaders(w.Header())
+		mux.ServeHTTP(w, q)
+	})
+}
+
+// admitWeb finds out who asks and whether they may.
+func (s *Server) admitWeb(w http.ResponseWriter, q *http.Request, r route, cross *http.CrossOriginProtection) (*request, error) {
+	admitted := &request{Request: q, web: true}
+	if r.act != people.Anybody {
+		if err := s.identify(admitted, r, cross); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	admitted.body, err = bodyOf(w, q, r.act)
+	return admitted, err
+}
+
+// identify reads a bearer token, or else a session.
+func (s *Server) identify(a *request, r route, cross *http.CrossOriginProtection) error {
+	book := s.desk.Accounts()
+	if header := a.Header.Get("Authorization"); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return nobody("the API takes bearer tokens")
+		}
+		machine, err := book.Machine(a.Context(), token)
+		if err != nil {
+			return err
+		}
+		if machine == nil {
+			return nobody("the token is not one that is good here")
+		}
+		a.person = machine
+		a.prove = func(string, string, []byte) ([]byte, error) {
+			return nil, &Problem{Reason: ReasonMachine, Message: "a machine puts its name to nothing", Hint: "a person does it in the console, or with their credential"}
+		}
+		return mayOrProblem(a.person, r.act)
+	}
+	session, err := book.Session(a.Context(), a.Request)
+	if err != nil {
+		return err
+	}
+	if session == nil {
+		return nobody("nobody is logged in")
+	}
+	if err := cross.Check(a.Request); err != nil || account.Changes(a.Method) && !session.CheckCSRF(a.Header.Get(account.CSRFHeader)) {
+		return &Problem{Reason: ReasonCrossSite, Message: "the request lacks the token of its session", Hint: "send it in the header " + account.CSRFHeader}
+	}
+	if session.MustChange && r.act != people.SignIn {
+		return &Problem{Reason: ReasonForbidden, Message: "the one-time password must be changed first", Hint: "log in at the console"}
+	}
+	a.person, a.session = session.Person, session
+	a.prove = func(method, target string, body []byte) ([]byte, error) {
+		proof, err := book.Prove(session, method, target, body)
+		if errors.Is(err, account.ErrPasskey) {
+			return nil, &Problem{Reason: ReasonPasskey, Message: err.Error(), Hint: "approve in the console, which asks for it"}
+		}
+		return proof, err
+	}
+	return mayOrProblem(a.person, r.act)
+}
+
+func nobody(message string) error {
+	return &Problem{Reason: ReasonNobody, Message: message, Hint: "log in at the console, or send a token: comity client add makes one"}
+}
+
+// ProblemDocument is what the web door answers when it does not do what was asked (RFC 9457). Type says the same as Reason.
+type ProblemDocument struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Problem
+}
+
+// problemType begins the type of each problem.
+const problemType = "urn:comity:problem:"
+
+func (s *Server) failWeb(w http.ResponseWriter, err error) {
+	problem := s.problemOf(err)
+	status := statusOf(problem.Reason)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="comity"`)
+	}
+	document := ProblemDocument{Type: problemType + problem.Reason, Title: http.StatusText(status), Status: status, Detail: problem.Message, Problem: *problem}
+	s.writeAs(w, "application/problem+json", status, document)
+}
+
+// ReasonKeyReused says that an idempotency key came with another request than before.
+const ReasonKeyReused = "idempotency-key-reused"
