@@ -27,7 +27,7 @@ func pairs(text string, halves []halfHit) []Hit {
 			if from.Start > to.Start {
 				from, to = to, from
 			}
-			if a.term.half == b.term.half || a.term.language != b.term.language || a.term.code != b.term.code || to.Start-from.End > pairReach {
+			if a.term.half == b.term.half || a.term.pair != b.term.pair || to.Start-from.End > pairReach {
 				continue
 			}
 			if to.Start > from.End && strings.ContainsAny(text[from.End:to.Start], ".!?。") {

@@ -27,6 +27,8 @@ type term struct {
 	// core: people disguise this word, so it is looked for misspelt, masked, reversed and rotated as well.
 	core bool
 	half half
+	// pair numbers the pair of lines that a half stands in.
+	pair int
 	// solid: parts of it are words of the language, so something must stand between all of its letters to disguise it.
 	solid bool
 	// shout: an acronym, which counts in capitals only.
@@ -42,7 +44,7 @@ type term struct {
 	light string    // last, with its accents
 }
 
-// half says that a term counts only together with one of the other half, in the same language and of the same code.
+// half says that a term counts only together with one of the other half, of the line that follows or goes before.
 type half uint8
 
 const (
@@ -67,6 +69,7 @@ func readLexicon(files fs.FS) ([]term, error) {
 		return nil, fmt.Errorf("listing the lexicon: %w", err)
 	}
 	var all []term
+	pair := 0
 	for _, name := range names {
 		f, err := files.Open(name)
 		if err != nil {
@@ -79,7 +82,15 @@ func readLexicon(files fs.FS) ([]term, error) {
 				f.Close()
 				return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 			}
-			all = append(all, terms...)
+			if len(terms) > 0 && terms[0].half == first {
+				pair++
+			}
+			for _, t := range terms {
+				if t.half != whole {
+					t.pair = pair
+				}
+				all = append(all, t)
+			}
 		}
 		f.Close()
 		if err := lines.Err(); err != nil {

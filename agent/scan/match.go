@@ -209,10 +209,14 @@ func (m *matcher) find(text string) (hits, mild []Hit) {
 func (m *matcher) look(text string, i, end int) (Hit, bool) {
 	t, core := &m.terms[i], m.cores[i]
 	start, end, there := span(text[:end], core)
-	if !there || !m.precededBy(text[:start], t.stems) {
+	if !there {
 		return Hit{}, false
 	}
-	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: start, End: end, name: t.name}
+	phrase, preceded := m.precededBy(text[:start], t.stems)
+	if !preceded {
+		return Hit{}, false
+	}
+	h := Hit{Code: t.code, Grade: t.grade, Term: t.text, Track: Folded, Start: phrase, End: end, name: t.name}
 	if t.local {
 		h.local = t.language
 	}
@@ -270,17 +274,20 @@ func span(text string, core []rune) (start, end int, found bool) {
 	return at, end, left == 0
 }
 
-// precededBy reports whether the words before a place begin with the given stems, in codes.
-func (m *matcher) precededBy(text string, stems [][]uint8) bool {
+// precededBy reports whether the words before a place, which is the end of text, begin with the given stems, in codes, and
+// where the first of them does.
+func (m *matcher) precededBy(text string, stems [][]uint8) (start int, are bool) {
+	start = len(text)
 	for _, stem := range slices.Backward(stems) {
 		text = strings.TrimRightFunc(text, func(r rune) bool { return !wordRune(r) })
 		word := lastWord(text)
 		if !m.beginsWith(word, stem) {
-			return false
+			return 0, false
 		}
 		text = text[:len(text)-len(word)]
+		start = len(text)
 	}
-	return true
+	return start, true
 }
 
 func (m *matcher) beginsWith(word string, stem []uint8) bool {
