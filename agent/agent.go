@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"comity/agent/account"
@@ -23,6 +24,7 @@ import (
 	"comity/agent/policy"
 	"comity/agent/scan"
 	"comity/agent/store"
+	"comity/exposition"
 	"comity/pki"
 	"comity/pki/jose"
 	"comity/powercut"
@@ -33,6 +35,8 @@ import (
 type Options struct {
 	Log *slog.Logger     // default: discard
 	Now func() time.Time // default: time.Now
+	// Registry takes the agent's metrics. Default: one of its own.
+	Registry *prometheus.Registry
 	// Extractor is the command line of the child process that reads attachments. Without one only plain text is read, and
 	// every other attachment is held.
 	Extractor []string
@@ -54,6 +58,8 @@ type Agent struct {
 	gate     *people.Gate
 	accounts *account.Book
 	link     *link.Link
+	registry *prometheus.Registry
+	metrics  *metrics
 
 	lookUps    sync.Map // of each officer: name to *rate.Limiter
 	recalledBy sync.Map // peers: authority to *rate.Limiter
@@ -131,8 +137,11 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
 	a := &Agent{
-		config: c, me: c.Authority, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
+		config: c, me: c.Authority, registry: o.Registry, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
 		changes: newChanges(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
 		ready: make(chan struct{}),
@@ -182,6 +191,9 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
 		return err
 	}
+	if a.metrics, err = newMetrics(o.Registry, a); err != nil {
+		return err
+	}
 	if err := a.refreshTrust(ctx); err != nil {
 		return err
 	}
@@ -212,23 +224,31 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("agent %s: %w", a.me, err)
 	}
+	scraped, err := exposition.Listen(a.config.Metrics, a.registry, a.log)
+	if err != nil {
+		listener.Close()
+		return fmt.Errorf("agent %s: %w", a.me, err)
+	}
 	a.link, err = link.Dial(ctx, link.Config{
 		URL: a.config.BrokerURL, TLS: a.identity.TLS, Roots: a.trust.View().BrokerRoots(), Parallel: receiveParallel, Now: a.now, Log: a.log,
 	})
 	if err != nil {
 		listener.Close()
+		scraped.Close()
 		return fmt.Errorf("agent %s: %w", a.me, err)
 	}
 
 	web, err := a.openConsole()
 	if err != nil {
 		listener.Close()
+		scraped.Close()
 		return fmt.Errorf("agent %s: %w", a.me, err)
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
 	group.Go(func() error { return web.serve(ctx) })
+	group.Go(func() error { return scraped.Serve(ctx) })
 	group.Go(func() error { return a.watchTrust(ctx) })
 	group.Go(func() error { return a.watchRules(ctx) })
 	group.Go(func() error { return a.watchRegister(ctx) })

@@ -59,8 +59,12 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 			file.OpenedAt = m.SentAt
 		}
 	}
-	next, err := a.retask(tx, id, state, messages)
+	due := a.deadlines(state, messages)
+	next, err := a.retask(tx, id, due)
 	if err != nil {
+		return err
+	}
+	if file.Pace, err = paceOf(tx, id, state, messages, due, now); err != nil {
 		return err
 	}
 	if err := a.erase(tx, state, messages); err != nil {

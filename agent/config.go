@@ -16,6 +16,7 @@ import (
 	"comity/agent/account"
 	"comity/agent/deadline"
 	"comity/agent/people"
+	"comity/exposition"
 	"comity/pki"
 	"comity/pki/keyfile"
 	"comity/schemas"
@@ -71,6 +72,8 @@ type File struct {
 	} `toml:"backup"`
 	// Console is where browsers and national case systems of this authority reach the agent. Without listen nobody does.
 	Console ConsoleFile `toml:"console"`
+	// Metrics is where this authority's Prometheus reads how the agent and its exchange are doing. Without listen nobody can.
+	Metrics exposition.File `toml:"metrics"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
 	Deadlines deadline.Table `toml:"deadlines"`
 	People    []PersonFile   `toml:"people"`
@@ -154,6 +157,7 @@ type Config struct {
 	Deadlines deadline.Table
 	Backup    []string // age recipients
 	Console   Console
+	Metrics   exposition.Address
 	Staff     []*people.Person
 }
 
@@ -247,6 +251,9 @@ func (f *File) check(base string) (Config, error) {
 	}
 	var failed error
 	if c.Console, failed = f.Console.check(base); failed != nil {
+		errs = append(errs, failed)
+	}
+	if c.Metrics, failed = f.Metrics.Check(); failed != nil {
 		errs = append(errs, failed)
 	}
 	c.Deadlines = f.Deadlines

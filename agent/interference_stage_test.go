@@ -93,6 +93,7 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		d.emptyRegister(t)
 		d.order = s.byLabel
 		d.changes, d.notices, d.log = newChanges(), newNotices(), slog.New(slog.DiscardHandler)
+		d.measureAnew(t)
 		d.recalledBy.Clear()
 		d.compared.Store(false)
 		s.ticks[id] = d.newTicks()

@@ -299,6 +299,9 @@ func (v *view) lookAtAPI(d *desk) error {
 	if err != nil {
 		return err
 	}
+	for _, line := range strings.Split(d.exposed(d.t), "\n") {
+		v.note(fmt.Sprintf("%s exposes a metric", d.me), fact{"line", line})
+	}
 	health, err := d.Health(ctx)
 	return shows("its health", health, err)
 }

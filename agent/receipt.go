@@ -15,8 +15,10 @@ import (
 // takeReceipt is step 9: the recipient's own signed word lets the outbox go.
 func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelope.Receipt) error {
 	var changed *store.Message
+	var before store.State
+	void := false
 	err := a.store.Update(ctx, func(tx *store.Tx) error {
-		changed = nil
+		changed, void = nil, false
 		tx.Step(powercut.Receipted)
 		peer := v.Header().From
 		if err := a.witness(tx, v, r); err != nil {
@@ -34,10 +36,10 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 		}
 		switch {
 		case r.ID == m.ID && store.Hash(r.JWS) == m.JWSSHA256:
-			changed = m
+			changed, before = m, m.State
 			return a.settle(tx, m, v, r)
 		case m.VoidID != "" && r.ID == m.VoidID && store.Hash(r.JWS) == m.VoidSHA256:
-			changed = m
+			changed, void = m, true
 			return a.settleVoid(tx, m, v)
 		default: // signed by the peer, and about bytes that we never sent under this number
 			return a.raise(tx, AlarmReceipt, peer, fmt.Sprint(r.Seq))
@@ -45,6 +47,9 @@ func (a *Agent) takeReceipt(ctx context.Context, v *envelope.Verified, r envelop
 	})
 	if err != nil {
 		return fmt.Errorf("taking a receipt of %s: %w", v.Header().From, err)
+	}
+	if changed != nil && !void {
+		a.metrics.receipted(before, changed)
 	}
 	if changed != nil {
 		a.changes.tell(api.Event{Message: changed.ID, State: string(changed.State), Case: changed.Case})

@@ -205,9 +205,9 @@ type numbered struct {
 func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	header := n.authentic.Header
 	var touched []schemas.CaseID
-	waits := false
+	waits, first := false, false
 	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
-		touched = nil
+		touched, first = nil, false
 		tx.Step(powercut.Received)
 		if n, waits, err = a.afterRecall(tx, n); err != nil || waits {
 			return err
@@ -219,6 +219,7 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 		if len(known) > 0 {
 			return a.takeAgain(tx, n, known)
 		}
+		first = true
 		touched, err = a.takeFirst(tx, n)
 		return err
 	})
@@ -228,6 +229,9 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	}
 	if err != nil {
 		return fmt.Errorf("storing number %d of %s: %w", header.Seq, header.From, err)
+	}
+	if first {
+		a.metrics.stored(n)
 	}
 	if n.message != nil && len(touched) <= 1 {
 		a.submitted[laneOfReceipt(header.Channel)].give() // the receipt goes out; nothing of what follows holds it up

@@ -265,6 +265,9 @@ func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error
 	if err != nil {
 		return a.cannotSeal(ctx, m, err)
 	}
+	if sent.State == store.Sent {
+		a.metrics.sealed(sent)
+	}
 	a.changes.tell(api.Event{Message: sent.ID, State: string(sent.State), Case: sent.Case})
 	return nil
 }

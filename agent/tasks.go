@@ -20,9 +20,9 @@ import (
 // A deadline is a task at home: it reminds, it goes overdue, it is escalated to the duty desk. None changes a case, and
 // no peer is told of any.
 
-// retask derives what is due in a case, keeps it, and raises or clears the alarms that follow. It returns when the next of
-// it changes by time alone.
-func (a *Agent) retask(tx *store.Tx, id schemas.CaseID, c lifecycle.Case, messages []*store.Message) (time.Time, error) {
+// retask keeps what of a case is due, and raises or clears the alarms that follow. It returns when the next of it changes by
+// time alone.
+func (a *Agent) retask(tx *store.Tx, id schemas.CaseID, due []deadline.Deadline) (time.Time, error) {
 	var next time.Time
 	now := a.now()
 	before, err := tx.TasksOfCase(id)
@@ -30,7 +30,7 @@ func (a *Agent) retask(tx *store.Tx, id schemas.CaseID, c lifecycle.Case, messag
 		return next, err
 	}
 	var tasks []store.Task
-	for _, d := range a.deadlines(c, messages) {
+	for _, d := range due {
 		stage := d.At(now)
 		if at := d.Next(now); !at.IsZero() {
 			next = earliest(next, at)

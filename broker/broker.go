@@ -13,8 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"comity/broker/bus"
 	"comity/broker/relay"
+	"comity/exposition"
 	"comity/pki"
 	"comity/pki/jose"
 	"comity/powercut"
@@ -25,6 +28,8 @@ import (
 type Options struct {
 	Now func() time.Time // default time.Now
 	Log *slog.Logger     // default: discarded
+	// Registry takes the broker's metrics. Default: one of its own.
+	Registry *prometheus.Registry
 }
 
 // Broker is a broker that New has checked and Run runs.
@@ -35,6 +40,9 @@ type Broker struct {
 	keeper  *pki.Keeper
 	server  tls.Certificate
 	signer  relay.Signer
+	signing time.Time // when the signing certificate ends
+	scraped exposition.Address
+	metrics *prometheus.Registry
 	ready   chan struct{}
 	refresh sync.Mutex // one look at the trust folder at a time
 
@@ -63,12 +71,22 @@ type Status struct {
 // serve nobody: without keys, or without a trust list. It listens to nothing yet.
 func New(cfg Config, options Options) (*Broker, error) {
 	cfg = cfg.withDefaults()
-	b := &Broker{cfg: cfg, now: options.Now, log: options.Log, ready: make(chan struct{})}
+	b := &Broker{cfg: cfg, now: options.Now, log: options.Log, metrics: options.Registry, ready: make(chan struct{})}
 	if b.now == nil {
 		b.now = time.Now
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
+	}
+	if b.metrics == nil {
+		b.metrics = prometheus.NewRegistry()
+	}
+	var err error
+	if b.scraped, err = cfg.Metrics.Check(); err != nil {
+		return nil, fmt.Errorf("configuring the broker: %w", err)
+	}
+	if err := (&metrics{b}).register(b.metrics); err != nil {
+		return nil, fmt.Errorf("registering the broker's metrics: %w", err)
 	}
 	if err := b.loadKeys(); err != nil {
 		return nil, err
@@ -107,7 +125,7 @@ func (b *Broker) loadKeys() (err error) {
 	if !ok {
 		return errors.New("reading the broker's signing key: not a signing key")
 	}
-	b.signer = relay.Signer{Key: key, Thumbprint: jose.Thumbprint(signing.Leaf)}
+	b.signer, b.signing = relay.Signer{Key: key, Thumbprint: jose.Thumbprint(signing.Leaf)}, signing.Leaf.NotAfter
 	return nil
 }
 
@@ -160,7 +178,20 @@ func (b *Broker) Run(ctx context.Context) error {
 		return err
 	}
 	defer writer.Close()
-	// 3. The door.
+	// 3. The metrics, and the door.
+	scraped, err := exposition.Listen(b.scraped, b.metrics, b.log)
+	if err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(ctx)
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := scraped.Serve(serving); err != nil {
+			b.log.Error("metrics", "err", err)
+		}
+	})
+	defer served.Wait()
+	defer stop()
 	if err := line.Admit(); err != nil {
 		return err
 	}

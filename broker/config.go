@@ -11,6 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"comity/broker/relay"
+	"comity/exposition"
 	"comity/schemas"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	// RedeliverAfter is how long a delivered message may stay unacknowledged before it is delivered again: what a
 	// message may wait for that an agent had in hand when it was killed. Default "5s".
 	RedeliverAfter Duration `toml:"redeliver_after"`
+	// Metrics is where the operator's Prometheus reads how the broker is doing. Without listen nobody can.
+	Metrics exposition.File `toml:"metrics"`
 	// Limits bound what agents may submit.
 	Limits Limits `toml:"limits"`
 }

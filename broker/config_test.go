@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"comity/exposition"
 	"comity/schemas"
 )
 
@@ -52,6 +53,8 @@ key = "/etc/a.key"
 [signing]
 certificate = "/etc/b.crt"
 key = "/etc/b.key"
+[metrics]
+listen = "127.0.0.1:9465"
 [limits]
 max_message = 1
 inbox_bytes = 2
@@ -74,7 +77,8 @@ byte_burst = 11
 		Listen: "0.0.0.0:7422", Data: "/srv/data", Trust: "/srv/trust", Pin: "/etc/pin.json",
 		TLS: KeyFiles{"/etc/a.crt", "/etc/a.key"}, Signing: KeyFiles{"/etc/b.crt", "/etc/b.key"},
 		RefreshEvery: Duration(time.Second), ConnectionLifetime: Duration(time.Hour), RedeliverAfter: Duration(10 * time.Second),
-		Limits: Limits{MaxMessage: 1, InboxBytes: 2, Replicas: 3, Sender: Quota{4, 5, 6, 7}, Recipient: Quota{8, 9, 10, 11}},
+		Metrics: exposition.File{Listen: "127.0.0.1:9465"},
+		Limits:  Limits{MaxMessage: 1, InboxBytes: 2, Replicas: 3, Sender: Quota{4, 5, 6, 7}, Recipient: Quota{8, 9, 10, 11}},
 	}
 	if cfg != want {
 		t.Errorf("%+v\nwant %+v", cfg, want)

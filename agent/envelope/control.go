@@ -42,7 +42,8 @@ const (
 	RejectedState       Rejection = "not-permitted"       // the case, as its sender saw it, does not take this message
 )
 
-func rejections() []Rejection {
+// Rejections lists every reason.
+func Rejections() []Rejection {
 	return []Rejection{RejectedExpired, RejectedEarly, RejectedContent, RejectedVersion, RejectedSchema, RejectedRoute,
 		RejectedParty, RejectedFork, RejectedChannelSwap, RejectedNumber, RejectedState}
 }
@@ -188,7 +189,7 @@ func (r Receipt) check(h Header) error {
 	case r.Outcome != Rejected:
 		return errors.New("outcome is neither stored nor rejected with its reason")
 	}
-	for _, known := range rejections() {
+	for _, known := range Rejections() {
 		if r.Reason == known {
 			return nil
 		}

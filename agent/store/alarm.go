@@ -54,3 +54,16 @@ func (t *Tx) Alarms(limit int) ([]Alarm, error) {
 func (t *Tx) ClearAlarmsOf(kind string, at time.Time) error {
 	return t.exec(`UPDATE alarm SET cleared_at = ? WHERE kind = ? AND cleared_at = 0`, millis(at), kind)
 }
+
+// AlarmsUp counts the alarms that are up, by kind.
+func (t *Tx) AlarmsUp() (map[string]int, error) {
+	counts := map[string]int{}
+	_, err := collect(t, func(s scanner) (struct{}, error) {
+		var kind string
+		var n int
+		err := s.Scan(&kind, &n)
+		counts[kind] = n
+		return struct{}{}, err
+	}, `SELECT kind, count(*) FROM alarm WHERE cleared_at = 0 GROUP BY kind`)
+	return counts, err
+}

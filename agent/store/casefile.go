@@ -18,14 +18,28 @@ type CaseFile struct {
 	OpenedAt   time.Time
 	ChangedAt  time.Time
 	LookAt     time.Time // when something in it becomes due, or it ends, by time alone; zero for never
+	Pace       Pace
 }
 
-const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at, look_at`
+// Pace is how a case went, as far as it has gone: the times at which the requested side did for the first time what was asked
+// of it, by its own signed word. Zero is not yet.
+type Pace struct {
+	StoredAt       time.Time // the opening message, with the requested side by its receipt: the other times count from here
+	AcknowledgedAt time.Time
+	DecidedAt      time.Time
+	ExecutedAt     time.Time
+	Supplements    int  // how often it was asked for what was missing
+	Late           bool // something of it was or is overdue
+}
+
+const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at, look_at,
+	stored_at, acknowledged_at, decided_at, executed_at, supplements, late`
 
 // PutCase writes a case file, new or changed.
 func (t *Tx) PutCase(c *CaseFile) error {
-	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt), millis(c.LookAt))
+	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt), millis(c.LookAt),
+		millis(c.Pace.StoredAt), millis(c.Pace.AcknowledgedAt), millis(c.Pace.DecidedAt), millis(c.Pace.ExecutedAt), c.Pace.Supplements, c.Pace.Late)
 }
 
 // DropCase removes the case file of a case with this peer whose opening message no longer counts. One with another peer
@@ -73,11 +87,33 @@ func (t *Tx) NextCaseAt() (time.Time, error) {
 }
 
 func (t *Tx) cases(where string, args ...any) ([]*CaseFile, error) {
-	return collect(t, func(s scanner) (*CaseFile, error) {
-		var c CaseFile
-		var opened, changed, look int64
-		err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed, &look)
-		c.OpenedAt, c.ChangedAt, c.LookAt = instant(opened), instant(changed), instant(look)
-		return &c, err
-	}, `SELECT `+caseColumns+` FROM casefile `+where, args...)
+	return collect(t, scanCase, `SELECT `+caseColumns+` FROM casefile `+where, args...)
+}
+
+func scanCase(s scanner) (*CaseFile, error) {
+	var c CaseFile
+	var opened, changed, look, stored, acknowledged, decided, executed int64
+	err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed, &look,
+		&stored, &acknowledged, &decided, &executed, &c.Pace.Supplements, &c.Pace.Late)
+	c.OpenedAt, c.ChangedAt, c.LookAt = instant(opened), instant(changed), instant(look)
+	c.Pace.StoredAt, c.Pace.AcknowledgedAt = instant(stored), instant(acknowledged)
+	c.Pace.DecidedAt, c.Pace.ExecutedAt = instant(decided), instant(executed)
+	return &c, err
+}
+
+// EachCase hands every case file to do, in no order, one at a time: there may be very many.
+func (t *Tx) EachCase(do func(*CaseFile)) error {
+	_, err := collect(t, func(s scanner) (struct{}, error) {
+		c, err := scanCase(s)
+		if err == nil {
+			do(c)
+		}
+		return struct{}{}, err
+	}, `SELECT `+caseColumns+` FROM casefile`)
+	return err
+}
+
+// CasesOpened lists the case files that were opened from one time on and before another, by their ids.
+func (t *Tx) CasesOpened(from, to time.Time) ([]*CaseFile, error) {
+	return t.cases(`WHERE opened_at >= ? AND opened_at < ? ORDER BY id`, millis(from), millis(to))
 }

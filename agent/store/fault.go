@@ -24,6 +24,11 @@ const (
 	FaultSlow     Fault = "slow"         // commits take longer than people wait
 )
 
+// Faults lists every fault.
+func Faults() []Fault {
+	return []Fault{FaultFull, FaultReadOnly, FaultWrite, FaultSync, FaultDamaged, FaultSlow}
+}
+
 // ErrSync says that the disk did not confirm a write. What the system holds of the file is in doubt then, and asking again
 // would be answered from memory. So nothing more is read or written: whoever opens the file anew has what the disk has.
 var ErrSync = errors.New("the disk did not confirm what was written: the database must be opened anew")

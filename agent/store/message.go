@@ -255,6 +255,24 @@ func (t *Tx) FirstUnreceipted(warned int) (time.Time, error) {
 	return instant(first), err
 }
 
+// Unreceipted counts the messages that are sent and have no receipt, by recipient, and says when the oldest was sealed; zero
+// where there is none.
+func (t *Tx) Unreceipted() (byPeer map[schemas.AuthorityID]int, oldest time.Time, err error) {
+	byPeer = map[schemas.AuthorityID]int{}
+	_, err = collect(t, func(s scanner) (struct{}, error) {
+		var peer schemas.AuthorityID
+		var n int
+		var sealed int64
+		err := s.Scan(&peer, &n, &sealed)
+		byPeer[peer] = n
+		if at := instant(sealed); oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+		return struct{}{}, err
+	}, `SELECT recipient, count(*), min(sealed_at) FROM message INDEXED BY message_waiting WHERE direction = 'out' AND state = 'sent' GROUP BY recipient`)
+	return byPeer, oldest, err
+}
+
 // MessagesToScreen reads at most limit bare incoming messages whose content nobody has looked at, the oldest first.
 func (t *Tx) MessagesToScreen(limit int) ([]*Message, error) {
 	return t.bareMessages(`WHERE screening = 'pending' ORDER BY stored_at, id LIMIT ?`, limit)

@@ -140,6 +140,19 @@ func (t *Tx) OutboxDepth() (n int, err error) {
 	return n, t.row([]any{&n}, `SELECT count(*) FROM outbox`)
 }
 
+// OutboxKinds counts the rows that wait, by what they carry.
+func (t *Tx) OutboxKinds() (map[Kind]int, error) {
+	counts := map[Kind]int{}
+	_, err := collect(t, func(s scanner) (struct{}, error) {
+		var kind Kind
+		var n int
+		err := s.Scan(&kind, &n)
+		counts[kind] = n
+		return struct{}{}, err
+	}, `SELECT kind, count(*) FROM outbox GROUP BY kind`)
+	return counts, err
+}
+
 func scanParcel(s scanner) (*Parcel, error) {
 	var p Parcel
 	var hash []byte

@@ -225,7 +225,13 @@ CREATE TABLE casefile (
   open       INTEGER NOT NULL,
   opened_at  INTEGER NOT NULL,
   changed_at INTEGER NOT NULL,
-  look_at    INTEGER NOT NULL DEFAULT 0    -- when something in it becomes due, or it ends, by time alone
+  look_at    INTEGER NOT NULL DEFAULT 0,   -- when something in it becomes due, or it ends, by time alone
+  stored_at       INTEGER NOT NULL DEFAULT 0, -- the opening message, with the requested side by its receipt: times count from here
+  acknowledged_at INTEGER NOT NULL DEFAULT 0, -- when the requested side first did so, by its signed time
+  decided_at      INTEGER NOT NULL DEFAULT 0,
+  executed_at     INTEGER NOT NULL DEFAULT 0,
+  supplements     INTEGER NOT NULL DEFAULT 0, -- how often it was asked for what was missing
+  late            INTEGER NOT NULL DEFAULT 0  -- something of it was or is overdue
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX casefile_look ON casefile (look_at) WHERE look_at > 0;
 

@@ -79,3 +79,21 @@ func (t *Tx) tasks(where string, args ...any) ([]Task, error) {
 		return k, err
 	}, `SELECT case_id, kind, sender, id, who, waits, due_at, stage FROM task `+where, args...)
 }
+
+// TaskCount is how many tasks are alike.
+type TaskCount struct {
+	Kind       string
+	Who, Waits schemas.AuthorityID
+	Channel    schemas.Channel
+	Stage      string
+	N          int
+}
+
+// CountTasks counts the tasks of the cases that are open. A task of a draft, which has no case yet, is not among them.
+func (t *Tx) CountTasks() ([]TaskCount, error) {
+	return collect(t, func(s scanner) (TaskCount, error) {
+		var c TaskCount
+		return c, s.Scan(&c.Kind, &c.Who, &c.Waits, &c.Channel, &c.Stage, &c.N)
+	}, `SELECT task.kind, who, waits, channel, stage, count(*) FROM task JOIN casefile ON casefile.id = task.case_id
+		GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5`)
+}
