@@ -57,7 +57,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	}
 	m.wantQuiet()
 	m.verifyStores()
-	t.Logf("%d kills under a load of %d letters", kills, letters)
+	t.Logf("%d kills under a load of %d letters\n%v", kills, letters, m.tally)
 }
 
 // post writes a letter and has it approved, and does not wait for more.

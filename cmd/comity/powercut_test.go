@@ -38,11 +38,11 @@ func TestPowerCut(t *testing.T) {
 		cases = cases[:sample]
 	}
 	m := newMatrix(t)
+	defer m.print(cases) // also of a run that fails
 	for _, c := range cases {
 		m.play(c)
 	}
 	m.settle()
-	m.print(cases)
 	m.verifyStores()
 }
 
@@ -100,6 +100,16 @@ type matrix struct {
 	outcomes map[string]string
 	letters  int      // makes each letter another one
 	armed    *process // who is about to lose power
+	tally    tally    // of what the databases held in the end
+}
+
+// tally counts what two sides have of each other in the end.
+type tally struct {
+	messages, receipts, lost, doubled, journals int
+}
+
+func (c tally) String() string {
+	return fmt.Sprintf("%d messages of both ways: %d lost, %d doubled, %d receipts true; %d journals sound", c.messages, c.lost, c.doubled, c.receipts, c.journals)
 }
 
 func newMatrix(t *testing.T) *matrix {
@@ -154,8 +164,10 @@ func (m *matrix) play(c cut) {
 		m.t.Fatalf("%s: the process never came there", c)
 	}
 	m.wantSame()
-	m.outcomes[c.String()] = "same state, each once"
+	m.outcomes[c.String()] = sameState
 }
+
+const sameState = "same state, each once"
 
 var errOtherEnd = errors.New("the process ended otherwise than by the cut of its power")
 
@@ -221,10 +233,27 @@ func (m *matrix) settle() {
 // print is the table of points and outcomes.
 func (m *matrix) print(cases []cut) {
 	var table strings.Builder
+	same := 0
 	for _, c := range cases {
-		fmt.Fprintf(&table, "%-60s %s\n", c, m.outcomes[c.String()])
+		outcome := m.outcomes[c.String()]
+		switch outcome {
+		case "":
+			outcome = "NOT PLAYED TO ITS END"
+		case sameState:
+			same++
+		}
+		fmt.Fprintf(&table, "%-60s %s\n", c, outcome)
 	}
-	m.t.Logf("%d points, %d cuts, %d messages:\n%s", len(powercut.Points()), len(cases), len(m.sent), &table)
+	m.t.Logf("%d of %d points, %d cuts, %d of them with the same state on both sides and each message once\n%s%v",
+		len(pointsOf(cases)), len(powercut.Points()), len(cases), same, &table, m.tally)
+}
+
+func pointsOf(cases []cut) map[powercut.Point]bool {
+	points := map[powercut.Point]bool{}
+	for _, c := range cases {
+		points[c.point] = true
+	}
+	return points
 }
 
 // verifyStores stops the agents and reads their databases.
@@ -242,8 +271,8 @@ func (m *matrix) verifyStores() {
 			m.wantSoundJournal(id)
 		}
 		a, b := readBooks(m.t, m.sandbox, pair[0]), readBooks(m.t, m.sandbox, pair[1])
-		a.wantArrived(b)
-		b.wantArrived(a)
+		a.wantArrived(b, &m.tally)
+		b.wantArrived(a, &m.tally)
 		a.wantSameCases(b)
 	}
 }
@@ -259,7 +288,9 @@ func (m *matrix) wantSoundJournal(id schemas.AuthorityID) {
 	report, err := a.VerifyJournal(m.t.Context(), nil)
 	if err != nil || len(report.Defects) > 0 {
 		m.t.Errorf("the journal of %s: %v %+v", id, err, report.Defects)
+		return
 	}
+	m.tally.journals++
 }
 
 // books are what an authority's database holds.
@@ -320,11 +351,14 @@ func readBooks(t *testing.T, s *sandbox.Sandbox, id schemas.AuthorityID) *books 
 
 // wantArrived demands that everything which one side sent is at the other once, in the same bytes and in order, and that
 // the receipt which the sender keeps is the recipient's word about it.
-func (k *books) wantArrived(other *books) {
+func (k *books) wantArrived(other *books, count *tally) {
 	k.t.Helper()
 	arrived := map[schemas.MessageID]*store.Message{}
 	for _, m := range other.messages {
 		if m.Direction == store.In && m.Sender == k.id {
+			if arrived[m.ID] != nil {
+				count.doubled++
+			}
 			arrived[m.ID] = m
 		}
 	}
@@ -334,23 +368,26 @@ func (k *books) wantArrived(other *books) {
 			continue
 		}
 		sent++
+		count.messages++
 		got := arrived[m.ID]
 		switch {
 		case got == nil:
+			count.lost++
 			k.t.Errorf("number %d of %s is lost", m.Seq, k.id)
 		case m.State != store.Delivered || got.State != store.Received || got.JWSSHA256 != m.JWSSHA256 || got.Seq != m.Seq:
 			k.t.Errorf("number %d of %s: %s here, %s as number %d there, or other bytes", m.Seq, k.id, m.State, got.State, got.Seq)
 		default:
-			k.wantTrue(other, m, got)
+			k.wantTrue(other, m, got, count)
 		}
 	}
+	count.doubled += max(0, len(arrived)-sent)
 	if sent != len(arrived) || k.pairs[other.id].Sent != uint64(sent) || other.pairs[k.id].Received != uint64(sent) || len(other.holes) > 0 {
 		k.t.Errorf("%s sent %d messages with numbers up to %d; %s has %d, numbers up to %d, holes %v",
 			k.id, sent, k.pairs[other.id].Sent, other.id, len(arrived), other.pairs[k.id].Received, other.holes)
 	}
 }
 
-func (k *books) wantTrue(other *books, m, got *store.Message) {
+func (k *books) wantTrue(other *books, m, got *store.Message, count *tally) {
 	k.t.Helper()
 	signed, err := jose.ParseSigned(m.Receipt, jose.TypReceipt)
 	if err != nil {
@@ -360,12 +397,15 @@ func (k *books) wantTrue(other *books, m, got *store.Message) {
 	said, err := signed.Verify(other.signing.PublicKey)
 	if err != nil {
 		k.t.Errorf("number %d of %s: %v", m.Seq, k.id, err)
+		return
 	}
 	for _, want := range []string{string(m.ID), `"outcome":"stored"`, fmt.Sprintf("%x", m.JWSSHA256), got.StoredAt.Format(time.RFC3339)} {
 		if !strings.Contains(string(said), want) {
 			k.t.Errorf("number %d of %s: its receipt does not say %s: %s", m.Seq, k.id, want, said)
+			return
 		}
 	}
+	count.receipts++
 }
 
 func (k *books) wantSameCases(other *books) {
