@@ -305,13 +305,19 @@ func (p *profile) score(found []int32) []uint32 {
 	ranked := slices.Clone(scores)
 	slices.Sort(ranked)
 	limit := ranked[max(0, n-best)]
+	var room [2 * best]int
+	kept := room[:0]
 	for i := range scores {
 		if scores[i] < limit {
 			scores[i] = 0
 			continue
 		}
-		for _, feature := range tail {
-			scores[i] += uint32(p.gains[int(feature)*n+i])
+		kept = append(kept, i)
+	}
+	for _, feature := range tail { // feature by feature: the gains of one lie side by side
+		row := p.gains[int(feature)*n:][:n]
+		for _, i := range kept {
+			scores[i] += uint32(row[i])
 		}
 	}
 	return scores
