@@ -3,6 +3,7 @@ package register
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"comity/agent/register/name"
 	"comity/schemas"
@@ -59,7 +60,11 @@ func numbersIn(text string, each func(number string)) {
 		digit bool
 	}
 	var recent []piece // the last pieces, the newest last
-	for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;:()[]{}\"'|=#№", r) }) {
+	for field := range strings.FieldsFuncSeq(text, betweenNumbers) {
+		if plainWord(field) {
+			recent = recent[:0]
+			continue
+		}
 		if n := machineNumber(field); n != "" {
 			each(n)
 			continue
@@ -80,6 +85,36 @@ func numbersIn(text string, each func(number string)) {
 			}
 		}
 	}
+}
+
+// betweenNumbers tells what no number goes on over.
+func betweenNumbers(r rune) bool {
+	if r < utf8.RuneSelf {
+		return between[r]
+	}
+	return unicode.IsSpace(r) || r == '№'
+}
+
+var between = func() (set [utf8.RuneSelf]bool) {
+	for _, r := range "\t\n\v\f\r ,;:()[]{}\"'|=#" {
+		set[r] = true
+	}
+	return set
+}()
+
+// plainWord tells of a word that is no part of a number, nor a line of a machine-readable zone: it has more than three letters of
+// ASCII and no digit. Most of a text is of these.
+func plainWord(field string) bool {
+	letters := 0
+	for i := range len(field) {
+		switch b := field[i]; {
+		case b >= utf8.RuneSelf || b >= '0' && b <= '9' || b == '<':
+			return false
+		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z':
+			letters++
+		}
+	}
+	return letters > 3
 }
 
 // certain tells whether a number alone names a person: short numbers are met by chance.

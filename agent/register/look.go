@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"comity/agent/register/name"
 	"comity/schemas"
 )
 
@@ -113,16 +114,17 @@ type workspace struct {
 	last   []lastSeen
 	round  uint32
 	room   [64]overlay
-	known  map[metWord]askedWord // words of this question's texts that were met before
-	words  []askedWord           // of the piece of a text that is being read
+	reader name.Reader // of this question's texts
+	known  []askedWord // the words that it has read, by its count
+	words  []askedWord // of the piece of a text that is being read
 }
 
-type metWord struct{ letters, sound string }
-
-var workspaces = sync.Pool{New: func() any { return &workspace{known: map[metWord]askedWord{}} }}
+var workspaces = sync.Pool{New: func() any { return &workspace{} }}
 
 func (w *workspace) release() {
+	w.reader.Forget()
 	clear(w.known)
+	w.known = w.known[:0]
 	clear(w.room[:])
 	clear(w.words[:cap(w.words)])
 	workspaces.Put(w)

@@ -114,13 +114,11 @@ func (l *lookUp) words(text string) []askedWord {
 	words := l.work.words[:0]
 	capitals := strings.ContainsFunc(text, unicode.IsUpper)
 	noName := func(c name.Case) bool { return capitals && c == name.Small }
-	name.Text(text, noName, func(w name.Word, c name.Case) {
-		key := metWord{w.Letters, w.Sound}
-		asked, known := l.work.known[key]
-		if !known {
-			asked = l.index.askWord(l.mac.word(&w))
-			l.work.known[key] = asked
+	l.work.reader.Text(text, noName, func(w name.Word, n int, c name.Case) {
+		if n == len(l.work.known) {
+			l.work.known = append(l.work.known, l.index.askWord(l.mac.word(&w)))
 		}
+		asked := l.work.known[n]
 		asked.at, asked.from, asked.to = w.From, uint8(w.From&15), uint8(w.To&15)
 		asked.small = c == name.Small && capitals
 		words = append(words, asked)
@@ -134,13 +132,19 @@ func (l *lookUp) words(text string) []askedWord {
 func (l *lookUp) near(s *segment, words []askedWord, found candidates) {
 	last, round := l.work.lastSeen(len(s.entries))
 	need := [2]int{int(64 * (l.enough + namedMargin + kindred)), int(64 * (l.enough + namedMargin + kindred + smallMargin))}
+	from, upTo := 0, 0 // around w, as around says: words stand in order
 	for i := range words {
 		w := &words[i]
 		if w.spelling < commonWord {
 			continue
 		}
 		byKeys := w.rarity >= commonWord && (!w.small || w.rarity >= smallWord)
-		from, upTo := around(words, w.at, window)
+		for words[from].at <= w.at-window {
+			from++
+		}
+		for upTo < len(words) && words[upTo].at < w.at+window {
+			upTo++
+		}
 		beside := w.span() || w.shape == (bloom{}) && w.size >= leastChinese || commonBeside(words[from:upTo])
 		best, spelled := uint16(64*w.best()), uint16(64*w.bestSpelled())
 		for at, alike := range w.hits(s, byKeys) {

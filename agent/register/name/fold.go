@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -17,8 +18,7 @@ const (
 	maxLetter = 40 // of a word; what is longer is cut
 	maxSpan   = 3  // words that some write as one
 
-	commonLetters = 12 // room that is enough for most words
-	bytesOfWord   = 6  // of a text, with the space behind it
+	bytesOfWord = 6 // of a text, with the space behind it
 )
 
 // Word is one word of a name, or several neighbours that some write as one ("Ali Reza", "Alireza").
@@ -85,46 +85,73 @@ const (
 	Capital
 )
 
-// Text folds a text in which names may stand: word by word, as Words does, and each pair of neighbours that may be one word
-// right behind the first of the two. From and To count the words of the text. Pairs of which the first begins in a case that
-// skip names are left out: most of a text is no name, and half of the work is in pairs.
-func Text(s string, skip func(Case) bool, each func(Word, Case)) {
+// Reader folds texts in which names may stand. It remembers the words that it has read: texts say most of their words again. The
+// zero value is ready; it is not safe for concurrent use.
+type Reader struct {
+	met   map[string]int // place in words, by the letters and what else decides how they are read
+	words []Word
+	by    []byte
+}
+
+// Forget has the reader forget every word.
+func (r *Reader) Forget() {
+	clear(r.met)
+	clear(r.words)
+	clear(r.by[:cap(r.by)])
+	r.words = r.words[:0]
+}
+
+// Text folds a text: word by word, as Words does, and each pair of neighbours that may be one word right behind the first of
+// the two. From and To count the words of the text; n counts the different words since the last Forget, and is the same for a word
+// that comes again. Pairs of which the first begins in a case that skip names are left out: most of a text is no name, and half of
+// the work is in pairs.
+func (r *Reader) Text(s string, skip func(Case) bool, each func(w Word, n int, c Case)) {
 	tokens, joined := withoutParticles(glue(split(s, true)), func(t token) bool { return !skip(t.first()) })
-	words := met{}
+	read := func(t token, from, to int, c Case) {
+		n := r.place(t)
+		w := r.words[n]
+		w.From, w.To = from, to
+		each(w, n, c)
+	}
 	for i, t := range tokens {
 		c := t.first()
 		if t.letters[0] < '0' || t.letters[0] > '9' {
-			each(words.word(t, i, i), c)
+			read(t, i, i, c)
 		}
 		if j, ok := joined[i]; ok {
-			each(words.word(j, i, i), c)
+			read(j, i, i, c)
 		}
 		for part := range han(t) {
-			each(part.word(i, i), c)
+			read(part, i, i, c)
 		}
 		if i+1 < len(tokens) && !skip(c) && !unicode.Is(unicode.Han, t.letters[0]) {
-			each(words.word(join(t, tokens[i+1]), i, i+1), c)
+			read(join(t, tokens[i+1]), i, i+1, c)
 		}
 	}
 }
 
-// met are the words of one text that were read already: a text says most of its words again.
-type met map[metBy]Word
-
-type metBy struct {
-	letters          string
-	unwritten, exact bool
-}
-
-func (m met) word(t token, from, to int) Word {
-	by := metBy{string(t.letters), t.unwritten, t.exact}
-	w, known := m[by]
-	if !known {
-		w = t.word(from, to)
-		m[by] = w
+// place is where the words have what a token says.
+func (r *Reader) place(t token) int {
+	by := append(r.by[:0], 0)
+	if t.unwritten {
+		by[0] |= 1
 	}
-	w.From, w.To = from, to
-	return w
+	if t.exact {
+		by[0] |= 2
+	}
+	for _, letter := range t.letters {
+		by = utf8.AppendRune(by, letter)
+	}
+	r.by = by
+	if n, known := r.met[string(by)]; known {
+		return n
+	}
+	if r.met == nil {
+		r.met = map[string]int{}
+	}
+	n := len(r.words)
+	r.met[string(by)], r.words = n, append(r.words, t.word(0, 0))
+	return n
 }
 
 // han yields the pieces of two to four characters of a Chinese text, which has no spaces between words.
@@ -224,7 +251,7 @@ func join(tokens ...token) token {
 // split gives the words. Digits belong to the word before them: "ALPHA-01" and "ALPHA 01" are one word. In a text the second is
 // two, since what follows a name there may be a year.
 func split(s string, text bool) []token {
-	p := &splitter{text: text, words: make([]token, 0, len(s)/bytesOfWord+1)}
+	p := &splitter{text: text, words: make([]token, 0, len(s)/bytesOfWord+1), room: make([]rune, 0, len(s))}
 	for _, r := range norm.NFC.String(norm.NFKC.String(s)) { // presentation forms, full-width letters, ligatures
 		p.add(r)
 	}
@@ -240,6 +267,8 @@ type splitter struct {
 	digits bool // the last thing in the word
 	zero   bool // after it nothing but zeros
 	gap    rune // behind the last word
+
+	room []rune // for the letters of words that are still to come
 }
 
 func (p *splitter) end() {
@@ -253,15 +282,28 @@ func (p *splitter) end() {
 }
 
 func (p *splitter) write(latin string) {
-	if p.letters == nil {
-		p.letters = make([]rune, 0, commonLetters)
-	}
 	for _, r := range latin {
-		if len(p.letters) < maxLetter {
-			p.letters = append(p.letters, r)
-		}
+		p.put(r)
 	}
 	p.digits, p.zero = false, false
+}
+
+// put adds one letter, as long as the word has room for it. The letters of all words lie one behind the other: what would
+// grow into the next word moves elsewhere.
+func (p *splitter) put(r rune) {
+	switch {
+	case len(p.letters) >= maxLetter:
+	case p.letters == nil && len(p.room) < cap(p.room):
+		at := len(p.room)
+		p.room = append(p.room, r)
+		p.letters = p.room[at:len(p.room):len(p.room)]
+	case len(p.letters) > 0 && len(p.room) < cap(p.room) && &p.room[len(p.room)-1] == &p.letters[len(p.letters)-1]:
+		at := len(p.room) - len(p.letters)
+		p.room = append(p.room, r)
+		p.letters = p.room[at:len(p.room):len(p.room)]
+	default:
+		p.letters = append(p.letters, r)
+	}
 }
 
 func (p *splitter) add(r rune) {
@@ -269,7 +311,8 @@ func (p *splitter) add(r rune) {
 	switch {
 	case lower >= 'a' && lower <= 'z':
 		p.turn(lower)
-		p.write(string(lower))
+		p.put(lower)
+		p.digits, p.zero = false, false
 	case unicode.IsDigit(r):
 		p.digit(r)
 		return

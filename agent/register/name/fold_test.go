@@ -2,6 +2,7 @@ package name
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -93,7 +94,7 @@ func TestText(t *testing.T) {
 	var got []string
 	cases := map[string]Case{}
 	none := func(Case) bool { return false }
-	Text("Testperson Alpha 1990, echo-05 測試人在", none, func(w Word, c Case) {
+	new(Reader).Text("Testperson Alpha 1990, echo-05 測試人在", none, func(w Word, _ int, c Case) {
 		got = append(got, w.Letters)
 		cases[w.Letters] = c
 	})
@@ -117,8 +118,9 @@ func TestTextLeavesOutPairs(t *testing.T) {
 		from, to int
 	}
 	all := map[found]Word{}
-	Text(text, func(Case) bool { return false }, func(w Word, _ Case) { all[found{w.Letters, w.From, w.To}] = w })
-	Text(text, small, func(w Word, c Case) {
+	r := new(Reader)
+	r.Text(text, func(Case) bool { return false }, func(w Word, _ int, _ Case) { all[found{w.Letters, w.From, w.To}] = w })
+	r.Text(text, small, func(w Word, _ int, c Case) {
 		some++
 		if c == Small && w.From != w.To {
 			t.Errorf("%q is a pair that begins with a small letter", w.Letters)
@@ -153,10 +155,59 @@ func FuzzWords(f *testing.F) {
 		if again := Words(s); !slices.EqualFunc(words, again, func(a, b Word) bool { return a.Letters == b.Letters && slices.Equal(a.Keys, b.Keys) }) {
 			t.Fatalf("not the same twice: %+v, %+v", words, again)
 		}
-		Text(s, func(Case) bool { return false }, func(w Word, _ Case) {
+		new(Reader).Text(s, func(Case) bool { return false }, func(w Word, _ int, _ Case) {
 			if len(w.Keys) > MaxKeys || w.Letters == "" {
 				t.Fatalf("%+v", w)
 			}
 		})
 	})
+}
+
+// A word that comes again has the number that it had, in another text too, and reads as it did; what is forgotten begins anew.
+func TestAReaderCountsDifferentWords(t *testing.T) {
+	r, anything := new(Reader), func(Case) bool { return false }
+	read := func(text string) (numbers map[string]int) {
+		numbers = map[string]int{}
+		r.Text(text, anything, func(w Word, n int, _ Case) {
+			if before, met := numbers[w.Letters]; met && before != n {
+				t.Errorf("%q is %d and %d", w.Letters, before, n)
+			}
+			numbers[w.Letters] = n
+			if alone := Words(w.Letters); w.From == w.To && !w.Exact && !slices.Equal(alone[0].Keys, w.Keys) {
+				t.Errorf("%q reads %v, alone %v", w.Letters, w.Keys, alone[0].Keys)
+			}
+		})
+		return numbers
+	}
+	first := read("Bravo met Charlie, Charlie met Bravo")
+	again := read("then Charlie met Delta")
+	if again["charlie"] != first["charlie"] || again["charliemet"] != first["charliemet"] {
+		t.Errorf("%v, then %v", first, again)
+	}
+	if again["delta"] != len(first)+3 { // behind "then", "thencharlie" and "metdelta"
+		t.Errorf("the newest word is %d of %v, after %v", again["delta"], again, first)
+	}
+	r.Forget()
+	if got := read("Delta")["delta"]; got != 0 || len(r.met) != 1 {
+		t.Errorf("after Forget %d, %d words known", got, len(r.met))
+	}
+}
+
+// Letters that grow over their room take no other word's place.
+func TestWordsKeepTheirLetters(t *testing.T) {
+	for _, text := range []string{"alpha-01 bravo", "alpha bravo-2 charlie-3 delta", "echo ﷺ foxtrot-9 golf", strings.Repeat("Ǆ", 60) + " hotel-7 india"} {
+		var all []string
+		for _, token := range split(text, true) {
+			all = append(all, plain(token.letters))
+		}
+		for i, field := range strings.Fields(text) {
+			alone := split(field, true)
+			if len(alone) != 1 || i >= len(all) {
+				continue
+			}
+			if !slices.Contains(all, plain(alone[0].letters)) {
+				t.Errorf("%q of %q reads %q, and not %q", field, text, all, plain(alone[0].letters))
+			}
+		}
+	}
 }
