@@ -12,10 +12,12 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/big"
 	"strings"
 	"testing"
@@ -437,7 +439,7 @@ func TestAgainstGoJOSE(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := gojose.ParseEncryptedCompact(string(sealed), keyAlgorithms, contentEncryption)
+		theirs, err := gojose.ParseEncryptedCompact(string(sealed), []gojose.KeyAlgorithm{gojose.ECDH_ES_A256KW}, []gojose.ContentEncryption{gojose.A256GCM})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -464,6 +466,76 @@ func TestAgainstGoJOSE(t *testing.T) {
 		if got, err := ours.Decrypt(exchanger(t, key)); err != nil || !bytes.Equal(got, plaintext) {
 			t.Fatalf("we opened go-jose's as %d bytes, %v", len(got), err)
 		}
+	}
+}
+
+// Signatures in both directions against go-jose's own.
+func TestSignaturesAgainstGoJOSE(t *testing.T) {
+	key := newKey(t)
+	for i := range 20 {
+		payload := bytes.Repeat([]byte{byte(i)}, i*100)
+		signed, err := Sign(key, thumb("a"), TypMessage, testHeader{"QM/justice", i}, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := gojose.ParseSignedCompact(string(signed), []gojose.SignatureAlgorithm{gojose.ES256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := theirs.Verify(&key.PublicKey); err != nil || !bytes.Equal(got, payload) {
+			t.Fatalf("go-jose read ours as %d bytes, %v", len(got), err)
+		}
+		opts := (&gojose.SignerOptions{}).WithType(gojose.ContentType(TypMessage)).WithHeader(certHeader, thumb("a"))
+		signer, err := gojose.NewSigner(gojose.SigningKey{Algorithm: gojose.ES256, Key: key}, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jws, err := signer.Sign(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compact, err := jws.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, err := ParseSigned([]byte(compact), TypMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ours.Verify(&key.PublicKey); err != nil || !bytes.Equal(got, payload) {
+			t.Fatalf("we read go-jose's as %d bytes, %v", len(got), err)
+		}
+	}
+}
+
+// brokenSigner is a key in hardware that gives what is no signature of P-256.
+type brokenSigner struct {
+	*ecdsa.PrivateKey
+	gives []byte
+}
+
+func (b brokenSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return b.gives, nil }
+
+func TestWhatAKeyGivesIsASignature(t *testing.T) {
+	key := newKey(t)
+	encoded := func(r, s *big.Int) []byte {
+		b, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	one, large := big.NewInt(1), new(big.Int).Lsh(big.NewInt(1), 256)
+	for name, gives := range map[string][]byte{
+		"nothing": nil, "no ASN.1": []byte("signature"), "something behind": append(encoded(one, one), 0), "zero": encoded(one, new(big.Int)),
+		"negative": encoded(big.NewInt(-1), one), "too long": encoded(large, one),
+	} {
+		if signed, err := Sign(brokenSigner{key, gives}, thumb("a"), TypMessage, nil, []byte("x")); err == nil {
+			t.Errorf("%s: signed %s", name, signed)
+		}
+	}
+	if _, err := Sign(brokenSigner{key, encoded(one, one)}, thumb("a"), TypMessage, nil, []byte("x")); err != nil {
+		t.Errorf("two small numbers have the form of a signature: %v", err)
 	}
 }
 

@@ -1,5 +1,6 @@
 // Package jose signs and seals with one fixed choice of algorithms: JWS with ES256 (RFC 7515), and JWE with
-// ECDH-ES+A256KW over P-256 and A256GCM (RFC 7516). It is the only package that imports go-jose.
+// ECDH-ES+A256KW over P-256 and A256GCM (RFC 7516). It is the only package that imports go-jose, of which it uses key wrapping, key
+// derivation and names; what it writes and reads is held against go-jose whole in its tests.
 //
 // It trusts nothing that it parses. A parser here needs no key, accepts the compact serialisation in its one canonical
 // spelling, and refuses every header by which a sender could choose how it is verified: another algorithm, a key or

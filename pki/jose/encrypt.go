@@ -1,22 +1,22 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/aes"
+	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	gojose "github.com/go-jose/go-jose/v4"
 	josecipher "github.com/go-jose/go-jose/v4/cipher"
-)
-
-var (
-	keyAlgorithms     = []gojose.KeyAlgorithm{gojose.ECDH_ES_A256KW}
-	contentEncryption = []gojose.ContentEncryption{gojose.A256GCM}
 )
 
 // Sizes in bytes of the parts of a JWE with the fixed algorithms, after decoding (RFC 7518 sections 4.6 and 5.3).
@@ -41,31 +41,70 @@ func Encrypt(to *ecdsa.PublicKey, typ Typ, header any, plaintext []byte) ([]byte
 	if err != nil {
 		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
 	}
-	opts := (&gojose.EncrypterOptions{}).WithType(gojose.ContentType(typ))
-	for name, value := range extra {
-		opts = opts.WithHeader(gojose.HeaderKey(name), rawJSON(value))
-	}
-	recipient := gojose.Recipient{Algorithm: gojose.ECDH_ES_A256KW, Key: to}
-	encrypter, err := gojose.NewEncrypter(gojose.A256GCM, recipient, opts)
+	recipient, err := to.ECDH()
 	if err != nil {
 		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
 	}
-	jwe, err := encrypter.Encrypt(plaintext)
+	ephemeral, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
 	}
-	compact, err := jwe.CompactSerialize()
+	contentKey := make([]byte, contentKeySize)
+	rand.Read(contentKey) // never fails: crypto/rand.Read crashes the program instead
+	wrapped, err := wrapKey(ephemeral, recipient, contentKey)
 	if err != nil {
 		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
 	}
-	return []byte(compact), nil
+	protected, err := encodeHeader(extra, map[string]any{
+		"alg": gojose.ECDH_ES_A256KW, "enc": gojose.A256GCM, "typ": typ, "epk": epkOf(ephemeral.PublicKey()),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
+	}
+	compact := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(protected)+len(wrapped)+nonceSize+len(plaintext)+tagSize)+8)
+	compact = base64.RawURLEncoding.AppendEncode(compact, protected)
+	content, err := contentCipher(contentKey)
+	if err != nil {
+		return nil, fmt.Errorf("encrypting %s: %w", typ, err)
+	}
+	sealed := content.Seal(nil, nil, plaintext, compact) // the nonce in front, the tag behind
+	nonce, ciphertext, tag := sealed[:nonceSize], sealed[nonceSize:len(sealed)-tagSize], sealed[len(sealed)-tagSize:]
+	for _, part := range [][]byte{wrapped, nonce, ciphertext, tag} {
+		compact = base64.RawURLEncoding.AppendEncode(append(compact, '.'), part)
+	}
+	return compact, nil
+}
+
+// epk is a public key as a protected header carries it (RFC 7518 section 6.2.1).
+type epk struct {
+	Kty string `json:"kty"`
+	Crv string `json:"crv"`
+	X   string `json:"x"`
+	Y   string `json:"y"`
+}
+
+func epkOf(key *ecdh.PublicKey) epk {
+	point := key.Bytes() // SEC 1, uncompressed
+	x, y := point[1:1+coordinateSize], point[1+coordinateSize:]
+	return epk{Kty: "EC", Crv: "P-256", X: base64.RawURLEncoding.EncodeToString(x), Y: base64.RawURLEncoding.EncodeToString(y)}
+}
+
+// contentCipher is A256GCM. Sealing draws the nonce and puts it in front; opening finds it there.
+func contentCipher(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block) // the form that FIPS 140 mode approves
 }
 
 // Encrypted is a JWE that was parsed and not yet opened.
 type Encrypted struct {
 	extra     []byte
 	ephemeral *ecdh.PublicKey
-	compact   []byte
+	protected []byte // as it is encoded: the ciphertext is bound to it
+	wrapped   []byte
+	sealed    [3][]byte // nonce, ciphertext and tag
 }
 
 // ParseEncrypted parses a compact JWE of one kind. It needs no key: a relay can route by Header. The caller must not change
@@ -95,7 +134,10 @@ func ParseEncrypted(compact []byte, typ Typ) (*Encrypted, error) {
 	if len(parts[1]) != wrappedKeySize || len(parts[2]) != nonceSize || len(parts[4]) != tagSize {
 		return nil, refuse(ReasonMalformed, "a part of the JWE does not have its size")
 	}
-	return &Encrypted{extra: extra, ephemeral: ephemeral, compact: compact}, nil
+	protected, _, _ := bytes.Cut(compact, []byte{'.'})
+	return &Encrypted{
+		extra: extra, ephemeral: ephemeral, protected: protected, wrapped: parts[1], sealed: [3][]byte(parts[2:]),
+	}, nil
 }
 
 // takeEphemeral removes epk and checks that it is a point of P-256: an invalid one would leak the private key
@@ -106,20 +148,15 @@ func (m members) takeEphemeral() (*ecdh.PublicKey, error) {
 		return nil, refuse(ReasonHeaderInvalid, "no epk")
 	}
 	delete(m, "epk")
-	var epk struct {
-		Kty string `json:"kty"`
-		Crv string `json:"crv"`
-		X   string `json:"x"`
-		Y   string `json:"y"`
-	}
-	if err := decodeExtra(raw, &epk); err != nil {
+	var named epk
+	if err := decodeExtra(raw, &named); err != nil {
 		return nil, err
 	}
-	if epk.Kty != "EC" || epk.Crv != "P-256" {
+	if named.Kty != "EC" || named.Crv != "P-256" {
 		return nil, refuse(ReasonKeyNotAllowed, "epk is not a P-256 key")
 	}
-	x, errX := decodePart([]byte(epk.X))
-	y, errY := decodePart([]byte(epk.Y))
+	x, errX := decodePart([]byte(named.X))
+	y, errY := decodePart([]byte(named.Y))
 	if err := errors.Join(errX, errY); err != nil {
 		return nil, err
 	}
@@ -142,28 +179,42 @@ func (e *Encrypted) Decrypt(key ecdh.KeyExchanger) ([]byte, error) {
 	if key.Curve() != ecdh.P256() {
 		return nil, refuse(ReasonKeyNotAllowed, "not a P-256 key")
 	}
-	jwe, err := gojose.ParseEncryptedCompact(string(e.compact), keyAlgorithms, contentEncryption)
-	if err != nil {
-		return nil, refuse(ReasonMalformed, "not a JWE")
-	}
-	plaintext, err := jwe.Decrypt(keyUnwrapper{key: key, ephemeral: e.ephemeral})
+	plaintext, err := e.open(key)
 	if err != nil {
 		return nil, refuse(ReasonDecryptionFailed, "not for this key, or not whole")
 	}
 	return plaintext, nil
 }
 
-// keyUnwrapper gives go-jose the content key. go-jose itself does ECDH-ES only with a private key in memory.
-type keyUnwrapper struct {
-	key       ecdh.KeyExchanger
-	ephemeral *ecdh.PublicKey
+// open is told apart from Decrypt so that no reason why it fails gets out.
+func (e *Encrypted) open(key ecdh.KeyExchanger) ([]byte, error) {
+	block, err := agree(key, e.ephemeral)
+	if err != nil {
+		return nil, err
+	}
+	contentKey, err := josecipher.KeyUnwrap(block, e.wrapped)
+	if err != nil {
+		return nil, err
+	}
+	content, err := contentCipher(contentKey)
+	if err != nil {
+		return nil, err
+	}
+	return content.Open(nil, nil, slices.Concat(e.sealed[:]...), e.protected)
 }
 
-var _ gojose.OpaqueKeyDecrypter = keyUnwrapper{}
+// wrapKey is key agreement with key wrapping, RFC 7518 section 4.6.
+func wrapKey(ephemeral *ecdh.PrivateKey, to *ecdh.PublicKey, contentKey []byte) ([]byte, error) {
+	block, err := agree(ephemeral, to)
+	if err != nil {
+		return nil, err
+	}
+	return josecipher.KeyWrap(block, contentKey)
+}
 
-// DecryptKey is key agreement with key wrapping, RFC 7518 section 4.6.
-func (u keyUnwrapper) DecryptKey(wrapped []byte, _ gojose.Header) ([]byte, error) {
-	z, err := u.key.ECDH(u.ephemeral)
+// agree is the cipher that wraps the content key between two keys, one of which may live in hardware.
+func agree(own ecdh.KeyExchanger, theirs *ecdh.PublicKey) (cipher.Block, error) {
+	z, err := own.ECDH(theirs)
 	if err != nil {
 		return nil, fmt.Errorf("agreeing on a key: %w", err)
 	}
@@ -171,11 +222,7 @@ func (u keyUnwrapper) DecryptKey(wrapped []byte, _ gojose.Header) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(kek)
-	if err != nil {
-		return nil, fmt.Errorf("agreeing on a key: %w", err)
-	}
-	return josecipher.KeyUnwrap(block, wrapped)
+	return aes.NewCipher(kek)
 }
 
 // deriveKey is the Concat KDF of RFC 7518 section 4.6.2.

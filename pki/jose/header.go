@@ -127,6 +127,20 @@ func encodeExtra(header any, allowed ...string) (members, error) {
 	return m, nil
 }
 
+// encodeHeader is a protected header of what the caller adds and what every document of a kind has.
+func encodeHeader(extra members, fixed map[string]any) ([]byte, error) {
+	all := make(map[string]any, len(extra)+len(fixed))
+	for name, value := range extra {
+		all[name] = value
+	}
+	maps.Copy(all, fixed)
+	raw, err := json.Marshal(all, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("encoding header: %w", err)
+	}
+	return raw, nil
+}
+
 // split cuts a compact serialisation into its parts and decodes them. Each document has one spelling: base64url
 // without padding, without line breaks, with zero bits at the end (RFC 7515 section 2; RFC 4648 section 3.5).
 func split(compact []byte, parts int) ([][]byte, error) {

@@ -121,7 +121,7 @@ func (m *Multi) Verify(keys map[string]crypto.PublicKey) (payload []byte, signed
 
 // VerifyCarried is Verify for a document that names its own signers; see Signed.VerifyCarried for the duty of find.
 func (m *Multi) VerifyCarried(find func(unverified []byte) (map[string]crypto.PublicKey, error)) (payload []byte, signedBy []string, err error) {
-	keys, err := find(m.signatures[0].jws.UnsafePayloadWithoutVerification())
+	keys, err := find(m.signatures[0].payload)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,19 +1,21 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"math/big"
 
 	gojose "github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/cryptosigner"
 )
-
-var signatureAlgorithms = []gojose.SignatureAlgorithm{gojose.ES256}
 
 // Thumbprint names a certificate: base64url of the SHA-256 of its DER (RFC 7515 section 4.1.8).
 func Thumbprint(cert *x509.Certificate) string {
@@ -50,35 +52,51 @@ func sign(key crypto.Signer, idName, id string, typ Typ, header any, payload []b
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", typ, err)
 	}
-	opts := (&gojose.SignerOptions{}).WithType(gojose.ContentType(typ)).WithHeader(gojose.HeaderKey(idName), id)
-	for name, value := range extra {
-		opts = opts.WithHeader(gojose.HeaderKey(name), rawJSON(value))
-	}
-	signer, err := gojose.NewSigner(gojose.SigningKey{Algorithm: gojose.ES256, Key: cryptosigner.Opaque(key)}, opts)
+	protected, err := encodeHeader(extra, map[string]any{"alg": gojose.ES256, "typ": typ, idName: id})
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", typ, err)
 	}
-	jws, err := signer.Sign(payload)
+	compact := make([]byte, 0, base64.RawURLEncoding.EncodedLen(len(protected)+len(payload)+signatureSize)+4)
+	compact = append(base64.RawURLEncoding.AppendEncode(compact, protected), '.')
+	compact = base64.RawURLEncoding.AppendEncode(compact, payload)
+	signature, err := signDigest(key, sha256.Sum256(compact))
 	if err != nil {
 		return nil, fmt.Errorf("signing %s: %w", typ, err)
 	}
-	compact, err := jws.CompactSerialize()
-	if err != nil {
-		return nil, fmt.Errorf("signing %s: %w", typ, err)
-	}
-	return []byte(compact), nil
+	return base64.RawURLEncoding.AppendEncode(append(compact, '.'), signature), nil
 }
 
-// rawJSON is an encoded value that go-jose's fork of encoding/json passes through.
-type rawJSON []byte
+// signatureSize is that of r and s, side by side (RFC 7518 section 3.4).
+const signatureSize = 64
 
-func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+// signDigest signs with a key that may live in hardware: such keys give the two numbers of a signature in ASN.1 (RFC 3279
+// section 2.2.3).
+func signDigest(key crypto.Signer, digest [sha256.Size]byte) ([]byte, error) {
+	encoded, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	var numbers struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(encoded, &numbers); err != nil || len(rest) > 0 {
+		return nil, errors.New("the key gave no ECDSA signature")
+	}
+	signature := make([]byte, signatureSize)
+	for i, n := range []*big.Int{numbers.R, numbers.S} {
+		if n.Sign() <= 0 || n.BitLen() > 8*signatureSize/2 {
+			return nil, errors.New("the key gave no signature of P-256")
+		}
+		n.FillBytes(signature[i*signatureSize/2:][:signatureSize/2])
+	}
+	return signature, nil
+}
 
 // Signed is a JWS that was parsed and not yet verified.
 type Signed struct {
-	id    string // x5t#S256, or kid for one signature of several
-	extra []byte
-	jws   *gojose.JSONWebSignature
+	id        string // x5t#S256, or kid for one signature of several
+	extra     []byte
+	payload   []byte
+	digest    [sha256.Size]byte // of what is signed: protected header and payload, as they are encoded
+	signature []byte
 }
 
 // ParseSigned parses a compact JWS of one kind. It needs no key.
@@ -106,14 +124,11 @@ func parseSigned(compact []byte, idName string, typ Typ) (*Signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(parts[2]) != 64 { // RFC 7518 section 3.4
-		return nil, refuse(ReasonMalformed, "an ES256 signature has 64 bytes")
+	if len(parts[2]) != signatureSize {
+		return nil, refuse(ReasonMalformed, "an ES256 signature has %d bytes", signatureSize)
 	}
-	jws, err := gojose.ParseSignedCompact(string(compact), signatureAlgorithms)
-	if err != nil {
-		return nil, refuse(ReasonMalformed, "not a JWS")
-	}
-	return &Signed{id: id, extra: extra, jws: jws}, nil
+	signed := compact[:bytes.LastIndexByte(compact, '.')]
+	return &Signed{id: id, extra: extra, payload: parts[1], digest: sha256.Sum256(signed), signature: parts[2]}, nil
 }
 
 // Thumbprint is the x5t#S256 header: which certificate the signer claims to have used.
@@ -129,17 +144,17 @@ func (s *Signed) Verify(pub crypto.PublicKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	payload, err := s.jws.Verify(key)
-	if err != nil {
+	r, t := new(big.Int).SetBytes(s.signature[:signatureSize/2]), new(big.Int).SetBytes(s.signature[signatureSize/2:])
+	if !ecdsa.Verify(key, s.digest[:], r, t) {
 		return nil, refuse(ReasonSignatureInvalid, "not by the key given")
 	}
-	return payload, nil
+	return s.payload, nil
 }
 
 // VerifyCarried verifies a document that carries its signer's key in its own payload. find is shown the unverified
 // payload, may use it for nothing but to find that key, and must prove the key by something else that it trusts.
 func (s *Signed) VerifyCarried(find func(unverified []byte) (crypto.PublicKey, error)) ([]byte, error) {
-	key, err := find(s.jws.UnsafePayloadWithoutVerification())
+	key, err := find(s.payload)
 	if err != nil {
 		return nil, err
 	}
