@@ -84,6 +84,7 @@ type Agent struct {
 	ends       ends
 	recalling  atomic.Bool // something is compared with a peer, or was and is not all here
 	changes    *changes
+	hooks      *hookRunner
 	notices    *notices
 	released   bells // an approved message may leave
 	submitted  bells // the outbox has something new
@@ -143,7 +144,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	a := &Agent{
 		config: c, me: c.Authority, registry: o.Registry, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
-		changes: newChanges(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
+		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
 		ready: make(chan struct{}),
 	}
 	if err := a.open(ctx, o); err != nil {
@@ -262,6 +263,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.labelAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })
 	group.Go(func() error { return a.watchDisk(ctx) })
+	group.Go(func() error { return a.tellHooks(ctx) })
 	err = group.Wait()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

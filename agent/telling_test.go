@@ -24,22 +24,7 @@ var telling = regexp.MustCompile(`\b[A-Z]{3,5}-\d\d\b|fear-expressed|pending|gra
 // it, the answer holds no rule, no status and no reason; and neither does the log.
 func TestNoAnswerTellsWhyAMessageWaits(t *testing.T) {
 	o := newOffice(t)
-	ctx := t.Context()
-	record := `{"ref":"r1","names":["TESTPERSON INDIA-09"],"documents":[{"kind":"passport","number":"P9000009","issuer":"QN"}],"nationalities":["QN"],"status":"pending"}`
-	if _, err := o.PutRegister(ctx, "protection-1", []byte(record)); err != nil {
-		t.Fatal(err)
-	}
-	var ids []schemas.MessageID
-	for _, number := range []string{"P9000009", "P1111111"} { // certain: blocked; a likeness: held
-		content := strings.Replace(string(aboutSomebody(t)), `"names":["TESTPERSON HOTEL-08"],"nationalities":["QM"]`,
-			`"names":["TESTPERSON INDIA-09"],"documents":[{"kind":"passport","number":"`+number+`","issuer":"QN"}],"nationalities":["QN"]`, 1)
-		m := o.write([]byte(content))
-		o.seal(m.ID)
-		if got := o.message(qm, m.ID).State; got != store.UnderReview {
-			t.Fatalf("message with document %s is %s", number, got)
-		}
-		ids = append(ids, m.ID)
-	}
+	ids := o.stopTwo(t)
 	for role := range o.staff {
 		if role == string(people.ProtectionOfficer) || role == string(people.Auditor) { // an auditor sees rules, and about nobody
 			continue
@@ -53,6 +38,26 @@ func TestNoAnswerTellsWhyAMessageWaits(t *testing.T) {
 	if found := telling.FindString(o.w.log.String()); found != "" {
 		t.Errorf("the log tells of %q", found)
 	}
+}
+
+// stopTwo has policy stop two messages about a protected person: one blocked, one held.
+func (d *desk) stopTwo(t *testing.T) (ids []schemas.MessageID) {
+	t.Helper()
+	record := `{"ref":"r1","names":["TESTPERSON INDIA-09"],"documents":[{"kind":"passport","number":"P9000009","issuer":"QN"}],"nationalities":["QN"],"status":"pending"}`
+	if _, err := d.PutRegister(t.Context(), "protection-1", []byte(record)); err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []string{"P9000009", "P1111111"} { // certain: blocked; a likeness: held
+		content := strings.Replace(string(aboutSomebody(t)), `"names":["TESTPERSON HOTEL-08"],"nationalities":["QM"]`,
+			`"names":["TESTPERSON INDIA-09"],"documents":[{"kind":"passport","number":"`+number+`","issuer":"QN"}],"nationalities":["QN"]`, 1)
+		m := d.write([]byte(content))
+		d.seal(m.ID)
+		if got := d.message(qm, m.ID).State; got != store.UnderReview {
+			t.Fatalf("message with document %s is %s", number, got)
+		}
+		ids = append(ids, m.ID)
+	}
+	return ids
 }
 
 // answers is everything that a role gets to see or is refused with, as text.

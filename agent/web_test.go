@@ -27,7 +27,12 @@ type webDesk struct {
 
 func newWebDesk(t *testing.T) *webDesk {
 	t.Helper()
-	d := newWorld(t).desks[qm]
+	return serveWeb(t, newWorld(t).desks[qm])
+}
+
+// serveWeb opens the web door of a desk.
+func serveWeb(t *testing.T, d *desk) *webDesk {
+	t.Helper()
 	var staff []account.NewPerson
 	for _, role := range people.Roles() {
 		staff = append(staff, account.NewPerson{Name: "web-" + string(role), Roles: []people.Role{role}})
@@ -97,6 +102,9 @@ func (c *caller) ask(method, path string, body []byte, headers ...string) (int, 
 		c.t.Fatal(err)
 	}
 	defer response.Body.Close()
+	if response.Header.Get("Content-Type") == "text/event-stream" {
+		return response.StatusCode, nil, response.Header
+	}
 	answer, err := io.ReadAll(response.Body)
 	if err != nil {
 		c.t.Fatal(err)
@@ -209,4 +217,25 @@ func TestWhoTheWebDoorAdmits(t *testing.T) {
 			t.Errorf("no header %s", name)
 		}
 	}
+}
+
+func decodeInto(t *testing.T, answer []byte, into any) {
+	t.Helper()
+	if err := json.Unmarshal(answer, into); err != nil {
+		t.Fatalf("%v in %s", err, answer)
+	}
+}
+
+// withoutContent is an answer about a message without what somebody wrote.
+func withoutContent(t *testing.T, answer []byte) []byte {
+	t.Helper()
+	var members map[string]any
+	decodeInto(t, answer, &members)
+	delete(members, "payload")
+	delete(members, "home")
+	text, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

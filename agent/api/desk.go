@@ -34,6 +34,8 @@ type Desk interface {
 
 	Protection
 	Journal
+	Attempts
+	Hooks
 }
 
 // Query narrows a list of messages; empty members do not.

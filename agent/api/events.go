@@ -12,6 +12,12 @@ import (
 
 func (s *Server) eventRoutes() []route {
 	return []route{
+		{method: "GET", path: "/webhooks", doors: onWeb, act: people.UseHooks, handle: s.webhooks,
+			about: describe[Webhooks]("List where the caller is told what changes")},
+		{method: "POST", path: "/webhooks", doors: onWeb, act: people.UseHooks, handle: s.addWebhook,
+			about: describe[Webhook]("Be told what changes at an address: https, or http on this machine. The secret is answered once").takes(NewWebhook{}).status(http.StatusCreated)},
+		{method: "DELETE", path: "/webhooks/{id}", doors: onWeb, act: people.UseHooks, handle: s.dropWebhook,
+			about: describe[Webhook]("Be told there no more")},
 		{method: "GET", path: "/events", doors: onBoth, act: people.ReadList, stream: s.events,
 			about: describe[eventStream]("What changes from now on, as server-sent events: ids and states, no content")},
 	}

@@ -37,6 +37,9 @@ type route struct {
 	stream func(http.ResponseWriter, *request)
 }
 
+// keyed reports whether a route takes an idempotency key: one that makes something, and whose answer can be kept.
+func (r route) keyed() bool { return r.method == http.MethodPost && r.handle != nil }
+
 // Route is a route as a test of roles needs it.
 type Route struct {
 	Method, Path string // Path is behind the web door's prefix
@@ -110,6 +113,8 @@ func (s *Server) agentRoutes() []route {
 			about: describe[Health]("How the agent is: checks, alarms, what it noticed")},
 		{method: "GET", path: "/directory", doors: onWeb, act: people.ReadDirectory, handle: s.directory,
 			about: describe[Directory]("Who can be written to, on which channels, in which languages, and when somebody is there")},
+		{method: "GET", path: "/openapi.json", doors: onWeb, act: people.Anybody, handle: s.openAPI,
+			about: describe[object]("This document")},
 		{method: "POST", path: "/backup", doors: onSocket, act: people.ReadHealth, owner: true, stream: s.backup},
 	}
 }

@@ -151,6 +151,12 @@ func (s *Server) answer(w http.ResponseWriter, admitted *request, r route, fail 
 		r.stream(&failing{ResponseWriter: w, fail: fail}, admitted)
 		return
 	}
+	if key := admitted.Header.Get(KeyHeader); key != "" && admitted.web && r.keyed() {
+		if err := s.once(w, admitted, key, func() (int, any, error) { return r.handle(admitted) }); err != nil {
+			fail(w, err)
+		}
+		return
+	}
 	status, answer, err := r.handle(admitted)
 	if err != nil {
 		fail(w, err)

@@ -7,6 +7,7 @@ import (
 
 	"comity/agent/account"
 	"comity/agent/people"
+	"comity/schemas"
 )
 
 // The web door: the same handlers for browsers, which have a session, and for national case systems, which have a bearer
@@ -108,27 +109,33 @@ func nobody(message string) error {
 	return &Problem{Reason: ReasonNobody, Message: message, Hint: "log in at the console, or send a token: comity client add makes one"}
 }
 
-// ProblemDocument is what the web door answers when it does not do what was asked (RFC 9457). Type says the same as Reason.
+// ProblemDocument is what the web door answers when it does not do what was asked (RFC 9457).
 type ProblemDocument struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Problem
+	Type    string           `json:"type"` // urn:comity:problem: and the reason
+	Title   string           `json:"title"`
+	Status  int              `json:"status"`
+	Detail  string           `json:"detail"`
+	Hint    string           `json:"hint,omitzero"`
+	Reason  string           `json:"reason"`
+	Defects []schemas.Defect `json:"defects,omitzero"` // of a draft, every one at once
 }
 
 // problemType begins the type of each problem.
 const problemType = "urn:comity:problem:"
 
-func (s *Server) failWeb(w http.ResponseWriter, err error) {
-	problem := s.problemOf(err)
-	status := statusOf(problem.Reason)
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="comity"`)
+const problemMedia = "application/problem+json"
+
+func documentOf(p *Problem) ProblemDocument {
+	status := statusOf(p.Reason)
+	return ProblemDocument{
+		Type: problemType + p.Reason, Title: http.StatusText(status), Status: status, Detail: p.Message, Hint: p.Hint, Reason: p.Reason, Defects: p.Defects,
 	}
-	document := ProblemDocument{Type: problemType + problem.Reason, Title: http.StatusText(status), Status: status, Detail: problem.Message, Problem: *problem}
-	s.writeAs(w, "application/problem+json", status, document)
 }
 
-// ReasonKeyReused says that an idempotency key came with another request than before.
-const ReasonKeyReused = "idempotency-key-reused"
+func (s *Server) failWeb(w http.ResponseWriter, err error) {
+	document := documentOf(s.problemOf(err))
+	if document.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="comity"`)
+	}
+	s.writeAs(w, problemMedia, document.Status, document)
+}

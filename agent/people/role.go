@@ -65,6 +65,9 @@ var grants = map[Role][]Act{
 // personal are the acts of human beings alone: a machine is not a person, so it never counts as one of two.
 var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint}
 
+// mechanical are the acts of machines alone.
+var mechanical = []Act{UseHooks}
+
 // Roles lists every role, sorted.
 func Roles() []Role { return slices.Sorted(maps.Keys(grants)) }
 
@@ -98,7 +101,7 @@ func (p *Person) May(act Act) bool {
 	if act == Anybody {
 		return true
 	}
-	if p == nil || p.Machine && slices.Contains(personal, act) {
+	if p == nil || p.Machine && slices.Contains(personal, act) || !p.Machine && slices.Contains(mechanical, act) {
 		return false
 	}
 	return slices.ContainsFunc(p.Roles, func(r Role) bool { return slices.Contains(grants[r], act) })

@@ -374,3 +374,15 @@ CREATE TABLE webhook (
   secret     BLOB    NOT NULL,             -- (sealed) of the signature (HMAC)
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What was asked for under an idempotency key (agent/api), for a day.
+CREATE TABLE attempt (
+  caller  TEXT    NOT NULL,
+  key     BLOB    NOT NULL,                -- SHA-256 of the key
+  request BLOB    NOT NULL,                -- SHA-256 of what was asked
+  at      INTEGER NOT NULL,
+  status  INTEGER NOT NULL DEFAULT 0,      -- of the answer; 0 while there is none
+  answer  BLOB,                            -- (sealed)
+  PRIMARY KEY (caller, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempt_at ON attempt (at);
