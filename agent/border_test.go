@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/api"
 	"comity/agent/store"
 	"comity/schemas"
 )
@@ -45,7 +46,7 @@ func TestTheBorderAlertLeavesWithOneSignature(t *testing.T) {
 	wantProblem(t, err, ReasonState)
 	_, err = b.SignAlone(ctx, "duty-2", id, sha, nil)
 	wantProblem(t, err, ReasonFourEyes)
-	if _, err := b.SignAlone(ctx, "duty-1", id, sha, []byte("proof")); err != nil {
+	if _, err := b.SignAlone(ctx, "duty-1", id, sha, b.proof(t, "duty-1", api.SignAlone, id, sha)); err != nil {
 		t.Fatal(err)
 	}
 	b.seal(id)
@@ -66,7 +67,7 @@ func TestTheBorderAlertLeavesWithOneSignature(t *testing.T) {
 	}
 	_, err = b.LookAgain(ctx, "duty-1", id, sha, nil)
 	wantProblem(t, err, ReasonFourEyes)
-	if _, err := b.LookAgain(ctx, "duty-2", id, sha, []byte("proof")); err != nil {
+	if _, err := b.LookAgain(ctx, "duty-2", id, sha, b.proof(t, "duty-2", api.SignSecondLook, id, sha)); err != nil {
 		t.Fatal(err)
 	}
 	if up := b.alarms(); hasAlarm(up, "second-look") {

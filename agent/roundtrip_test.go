@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/api"
 	"comity/agent/store"
 	"comity/deploy/samples"
 	"comity/schemas"
@@ -285,9 +286,9 @@ func (w *world) trip(t *testing.T, from, to schemas.AuthorityID, content []byte)
 	}
 	m := made[0]
 	if schemas.SingleSignature(m.Type) {
-		_, err = d.SignAlone(t.Context(), "officer-1", m.ID, m.SHA256, []byte("proof"))
+		_, err = d.SignAlone(t.Context(), "officer-1", m.ID, m.SHA256, d.proof(t, "officer-1", api.SignAlone, m.ID, m.SHA256))
 	} else {
-		_, err = d.Approve(t.Context(), "approver", m.ID, m.SHA256, []byte("proof"))
+		_, err = d.Approve(t.Context(), "approver", m.ID, m.SHA256, d.proof(t, "approver", api.SignApproval, m.ID, m.SHA256))
 	}
 	if err != nil {
 		t.Fatalf("%s approving %s: %v", from, m.Type, err)

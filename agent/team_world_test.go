@@ -52,7 +52,7 @@ func (d *desk) approveAll(draft []byte) []api.Message {
 		d.t.Fatalf("%s drafting: %v %+v", d.me, err, defectsOf(err))
 	}
 	for _, m := range made {
-		if _, err := d.Approve(d.t.Context(), "approver", m.ID, m.SHA256, []byte("proof")); err != nil {
+		if _, err := d.Approve(d.t.Context(), "approver", m.ID, m.SHA256, d.proof(d.t, "approver", api.SignApproval, m.ID, m.SHA256)); err != nil {
 			d.t.Fatal(err)
 		}
 	}

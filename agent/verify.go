@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"comity/agent/account"
 	"comity/agent/api"
 	"comity/agent/store"
 	"comity/pki/journal"
@@ -49,11 +50,12 @@ type verification struct {
 	tx     *store.Tx
 	report api.JournalReport
 	home   evidenceSet
+	keys   account.Keys // of those whose names stand under approvals
 }
 
 // VerifyJournal checks every log. Its error is a failure to read; what does not fit is in the report.
 func (a *Agent) VerifyJournal(ctx context.Context, kept []byte) (api.JournalReport, error) {
-	v := &verification{a: a, report: api.JournalReport{
+	v := &verification{a: a, keys: a.proofKeys(), report: api.JournalReport{
 		Authority: a.me, Time: a.now().UTC().Truncate(time.Second), Logs: []api.JournalLog{}, Defects: []api.JournalDefect{},
 	}}
 	err := a.store.View(ctx, func(tx *store.Tx) error {

@@ -104,6 +104,9 @@ func (v *verification) sentOne(log journal.Origin, m *store.Message, leaf journa
 	}
 	v.bytesOf(log, m)
 	v.evidence(log, seq, "a message", signedEvent(envelope.KindMessage, headerOf(m), envelope.Hash(m.JWSSHA256)))
+	if err := v.approvals(log, m); err != nil {
+		return err
+	}
 	if m.VoidID != "" {
 		void := headerOf(m)
 		void.ID = m.VoidID

@@ -75,6 +75,9 @@ func TestTheJournalOfAnHonestDeskHasNoDefect(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d documents", report.Documents)
+	if report.Approvals != 6 || report.OwnKey != 6 || report.Unlisted != 0 {
+		t.Errorf("%d approvals are proved, %d by a key of the person's own, %d by nobody listed", report.Approvals, report.OwnKey, report.Unlisted)
+	}
 	if i := slices.IndexFunc(report.Logs, func(l api.JournalLog) bool { return l.Origin == string(journal.Between(qm, qn)) }); i < 0 || report.Logs[i].SeenBy != 6 {
 		t.Errorf("logs: %+v", report.Logs)
 	}
@@ -136,6 +139,7 @@ func TestWhatIsChangedInTheDatabaseIsNamed(t *testing.T) {
 		{"the home log, with what was kept of it", m, func(d *desk) { d.rewrite(t, journal.Home(qm), 0, leaf) }, home + pair, []string{"kept-checkpoint"}},
 		{"the evidence of a signed document", m, func(d *desk) { d.rewriteSigned(t, second) }, "", []string{"evidence-missing 2"}},
 		{"a receipt", m, replaced(second.Receipt, receipt), "", []string{"signature-invalid 2"}},
+		{"the approval of another message in its place", m, replaced(second.Approval, m.byNumber(qm, 3).Approval), "", []string{"signature-invalid 2"}},
 		{"an older database", m, func(*desk) {}, strings.Replace(pair, "\n6\n", "\n7\n", 1), []string{"kept-unreadable 1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

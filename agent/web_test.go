@@ -171,6 +171,21 @@ func TestDraftByAMachineApprovedInABrowser(t *testing.T) {
 	}
 }
 
+// The journal proves what was approved in a browser as well, and says that it rests on the agent's word.
+func TestTheJournalProvesWhatWasApprovedInABrowser(t *testing.T) {
+	d := newWebDesk(t)
+	var made api.Messages
+	d.login(t, "web-case-officer").want(http.StatusCreated, "POST", "/drafts", draft(t, qn, "request", "", ""), &made)
+	m := made.Messages[0]
+	d.login(t, "web-approver").want(http.StatusOK, "POST", "/messages/"+string(m.ID)+"/approval", approvalBody(t, m), nil)
+	d.seal(m.ID)
+	d.w.carry(t)
+	report, err := d.VerifyJournal(t.Context(), nil)
+	if err != nil || len(report.Defects) > 0 || report.Approvals != 1 || report.OwnKey != 0 || report.Unlisted != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
 func TestWhoTheWebDoorAdmits(t *testing.T) {
 	d := newWebDesk(t)
 	officer := d.login(t, "web-case-officer")

@@ -113,7 +113,7 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Authority: id, Data: file("data"), Socket: file("agent.sock"), BrokerURL: "tls://127.0.0.1:1", Published: w.published, Pin: w.scheme.Pin,
 		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
 		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
-		Deadlines: deadline.Defaults(),
+		Deadlines: deadline.Defaults(), Staff: listedStaff(),
 		Timing: Timing{
 			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute, LinkAlarm: 5 * time.Minute,
 			ReceiptLate: []time.Duration{time.Hour, 12 * time.Hour, 24 * time.Hour},
@@ -188,7 +188,7 @@ func (d *desk) write(content []byte) api.Message {
 	if err != nil {
 		d.t.Fatalf("%s drafting: %v %+v", d.me, err, defectsOf(err))
 	}
-	m, err := d.Approve(d.t.Context(), "approver", made[0].ID, made[0].SHA256, []byte("proof"))
+	m, err := d.Approve(d.t.Context(), "approver", made[0].ID, made[0].SHA256, d.proof(d.t, "approver", api.SignApproval, made[0].ID, made[0].SHA256))
 	if err != nil {
 		d.t.Fatalf("%s approving: %v", d.me, err)
 	}

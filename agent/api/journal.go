@@ -27,9 +27,14 @@ type JournalReport struct {
 	Time      time.Time           `json:"time"`
 	Logs      []JournalLog        `json:"logs"`
 	Documents int                 `json:"documents"` // signed documents held against the logs
-	Kept      int                 `json:"kept"`      // checkpoints kept elsewhere that were held against them
-	Defects   []JournalDefect     `json:"defects"`
-	More      int                 `json:"more,omitzero"` // defects beyond those listed
+	// Approvals are those whose proof shows who gave them and over which bytes: OwnKey of them by a key that the person holds and
+	// the agent does not, the others by the agent's word for a login. Unlisted are by somebody who is not listed any more.
+	Approvals int             `json:"approvals"`
+	OwnKey    int             `json:"own_key"`
+	Unlisted  int             `json:"unlisted,omitzero"`
+	Kept      int             `json:"kept"` // checkpoints kept elsewhere that were held against them
+	Defects   []JournalDefect `json:"defects"`
+	More      int             `json:"more,omitzero"` // defects beyond those listed
 }
 
 // JournalLog is one log as it stands.

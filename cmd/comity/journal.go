@@ -87,6 +87,10 @@ func printJournal(w io.Writer, report api.JournalReport) error {
 	if len(report.Defects) == 0 {
 		fmt.Fprintf(w, "ok     %d logs, %d signed documents and %d kept checkpoints agree\n", len(report.Logs), report.Documents, report.Kept)
 	}
+	fmt.Fprintf(w, "       %d approvals and second looks proved, %d of them by a key of the person's own\n", report.Approvals, report.OwnKey)
+	if report.Unlisted > 0 {
+		fmt.Fprintf(w, "       %d by people who are not listed any more, which nothing here can prove\n", report.Unlisted)
+	}
 	return nil
 }
 
