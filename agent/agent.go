@@ -79,6 +79,7 @@ type Agent struct {
 	brokerAhead atomic.Int64 // time.Duration
 	compared    atomic.Bool
 
+	reckoning  atomic.Bool  // indicators are being computed
 	copying    atomic.Bool  // a backup is being made
 	consoleURL atomic.Value // string: where browsers find the console, once it listens
 	ends       ends

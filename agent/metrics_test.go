@@ -15,6 +15,7 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/envelope"
+	"comity/agent/indicator"
 	"comity/agent/store"
 	"comity/exposition"
 	"comity/pki/journal"
@@ -320,7 +321,28 @@ func twoWorlds(t *testing.T, guarded bool, leak func(*desk) prometheus.Collector
 		t.Fatal(err)
 	}
 	scrape()
-	return scrapes
+	// Before anything is suppressed or rounded, the indicators are made of the same facts.
+	in := indicator.Input{Period: indicator.Period{From: w.clock.Now().AddDate(0, -1, 0), To: w.clock.Now()}}
+	if err := d.fromStore(t.Context(), &in); err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Cases) != 2 || in.Messages["mla"] != (indicator.Traffic{Sent: 1, Received: 1}) {
+		t.Fatalf("indicators are made of %+v", in)
+	}
+	encoded, err := schemas.Canonical(byKind(in.Cases))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(scrapes, string(encoded))
+}
+
+// byKind are cases without what was drawn.
+func byKind(cases []indicator.Case) []indicator.Case {
+	for i := range cases {
+		cases[i].Team = ""
+	}
+	slices.SortFunc(cases, func(a, b indicator.Case) int { return strings.Compare(string(a.Opened), string(b.Opened)) })
+	return cases
 }
 
 func firstDifference(a, b string) string {

@@ -36,6 +36,7 @@ type Desk interface {
 	Journal
 	Attempts
 	Hooks
+	Indicators
 }
 
 // Query narrows a list of messages; empty members do not.

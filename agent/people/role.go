@@ -42,6 +42,7 @@ const (
 	ReadText       Act = "read-text"       // read the content of a message
 	ReadHealth     Act = "read-health"     // see alarms, certificates, connections
 	ReadDirectory  Act = "read-directory"  // see who can be written to, on which channels and how
+	ReadIndicators Act = "read-indicators" // have the indicators computed that may be published
 	VerifyLogs     Act = "verify-logs"     // have the agent hold its logs against everything it has
 	KeepAccounts   Act = "keep-accounts"   // give people logins and machines tokens, and take them away
 	UseHooks       Act = "use-hooks"       // have a machine of this authority told what changes
@@ -53,12 +54,12 @@ const (
 var grants = map[Role][]Act{
 	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Registrar:         {ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Registrar:         {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
-	LiaisonOfficer:    {ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	LiaisonOfficer:    {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	JITLeader:         {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Auditor:           {ReadDecisions, SignCheckpoint, VerifyLogs, ReadList, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Auditor:           {ReadDecisions, SignCheckpoint, VerifyLogs, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	KeyOfficer:        {KeepAccounts, VerifyLogs, ReadHealth, ReadDirectory, SignIn},
 }
 

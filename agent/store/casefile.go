@@ -117,3 +117,19 @@ func (t *Tx) EachCase(do func(*CaseFile)) error {
 func (t *Tx) CasesOpened(from, to time.Time) ([]*CaseFile, error) {
 	return t.cases(`WHERE opened_at >= ? AND opened_at < ? ORDER BY id`, millis(from), millis(to))
 }
+
+// TrafficCount is how many messages of one channel and direction there were.
+type TrafficCount struct {
+	Channel   schemas.Channel
+	Direction Direction
+	N         int
+}
+
+// Traffic counts the messages that count in their cases, by the time in their signed header. It reads the whole table.
+func (t *Tx) Traffic(from, to time.Time) ([]TrafficCount, error) {
+	return collect(t, func(s scanner) (TrafficCount, error) {
+		var c TrafficCount
+		return c, s.Scan(&c.Channel, &c.Direction, &c.N)
+	}, `SELECT channel, direction, count(*) FROM message WHERE state IN ('sent', 'delivered', 'received') AND sent_at >= ? AND sent_at < ?
+		GROUP BY channel, direction ORDER BY channel, direction`, millis(from), millis(to))
+}
