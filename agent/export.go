@@ -37,7 +37,7 @@ func (a *Agent) ExportCase(ctx context.Context, by, prefix, reader string) (api.
 	if !a.mayLookUp(by, min(len(messages), checksAtOnce)) {
 		return api.CaseExport{}, problem(api.ReasonTooOften, "too many persons were looked up in a short time", "wait a few seconds; look-ups in the register are counted for each officer")
 	}
-	if err := a.mayRead(ctx, file, messages, to); err != nil {
+	if err := a.mayRead(ctx, by, file, messages, to); err != nil {
 		return api.CaseExport{}, err
 	}
 	var content bytes.Buffer
@@ -53,8 +53,7 @@ func (a *Agent) ExportCase(ctx context.Context, by, prefix, reader string) (api.
 	return api.CaseExport{Case: file.ID, Messages: len(x.Numbers), SHA256: hexOf(sum), Content: content.Bytes()}, err
 }
 
-// exchanged reads a case and what was sealed or received in it. A case in which something is under review is not handed out:
-// what is withheld here, is withheld from other readers all the more.
+// exchanged reads a case and what was sealed or received in it.
 func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseFile, messages []*store.Message, err error) {
 	err = a.store.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.CasesByPrefix(prefix, 2)
@@ -77,35 +76,6 @@ func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseF
 		err = problem(ReasonState, "nothing was exchanged in this case", "")
 	}
 	return file, messages, err
-}
-
-// mayRead asks the rules about every message, as if it were sent to the reader now. The refusal says no more than that somebody
-// must look first, whatever the rule and whatever the message.
-func (a *Agent) mayRead(ctx context.Context, file *store.CaseFile, messages []*store.Message, reader casefile.Reader) error {
-	refused := problem(ReasonReview, fmt.Sprintf("the file of this case is not handed out for %s: something in it would be under review", reader),
-		"ask a protection officer; what may go to this reader can be sent, message by message")
-	view, now := a.trust.View(), a.now()
-	for _, m := range messages {
-		if m.Direction == store.In && m.Screening != store.ScreenClear {
-			return refused
-		}
-		if m.Payload == nil { // erased: there is nothing to read
-			continue
-		}
-		f, err := a.exportFacts(ctx, file, messages, m, reader)
-		if err != nil {
-			return fmt.Errorf("gathering what a decision rests on: %w", err)
-		}
-		f.Directory, f.At = &handedOut{View: view, reader: reader.Authority(), payload: m.Payload}, now
-		decision, _ := a.policy.Decide(ctx, f)
-		if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.audit(tx, []byte(m.ID), store.DecisionAsked, decision) }); err != nil {
-			return err
-		}
-		if decision.Outcome != policy.Allow {
-			return refused
-		}
-	}
-	return nil
 }
 
 // exportFacts are the facts of handing out one message. What was received in this case is an item that travels on: within its

@@ -131,8 +131,20 @@ func TestTheFileOfACaseIsHandedOutByTheRules(t *testing.T) {
 		t.Errorf("told %q, and %q", unknown, onward)
 	}
 	w.feed(t)
-	err := n.store.Update(t.Context(), func(tx *store.Tx) error {
-		got, err := tx.MessageByNumber(qm, qn, 1)
+	n.quarantine(qm, 1)
+	if withheld := refused(n, "QP/justice", ReasonReview); withheld.Error() != onward.Error() {
+		t.Errorf("told %q, and %q", withheld, onward)
+	}
+	if _, err := n.ExportCase(t.Context(), "approver", "zzzz", "QN"); err == nil {
+		t.Error("a case that is none was exported")
+	}
+}
+
+// quarantine withholds a message that arrived.
+func (d *desk) quarantine(from schemas.AuthorityID, number uint64) {
+	d.t.Helper()
+	err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		got, err := tx.MessageByNumber(from, d.me, number)
 		if err != nil {
 			return err
 		}
@@ -140,12 +152,6 @@ func TestTheFileOfACaseIsHandedOutByTheRules(t *testing.T) {
 		return tx.PutMessage(got)
 	})
 	if err != nil {
-		t.Fatal(err)
-	}
-	if withheld := refused(n, "QP/justice", ReasonReview); withheld.Error() != onward.Error() {
-		t.Errorf("told %q, and %q", withheld, onward)
-	}
-	if _, err := n.ExportCase(t.Context(), "approver", "zzzz", "QN"); err == nil {
-		t.Error("a case that is none was exported")
+		d.t.Fatal(err)
 	}
 }

@@ -26,8 +26,14 @@ forbid (principal is Authority, action == Action::"send", resource is Message) w
 
 func newReviewWorld(t *testing.T) *world {
 	t.Helper()
+	return newRuledWorld(t, holding)
+}
+
+// newRuledWorld is a world of QM and QN with rules of their own.
+func newRuledWorld(t *testing.T, rules string) *world {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "national.cedar")
-	if err := os.WriteFile(path, []byte(holding), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(rules), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return newWorldWith(t, []string{path}, qm, qn)

@@ -82,6 +82,7 @@ func (o *office) answers(t *testing.T, role people.Role, ids []schemas.MessageID
 	note(first(c.Health(ctx)))
 	note(first(c.Reviews(ctx)))
 	note(first(c.ProtectionAlerts(ctx)))
+	note(first(c.Handouts(ctx)))
 	note(first(c.RegisterState(ctx)))
 	for _, id := range ids {
 		m, err := c.Message(ctx, string(id))

@@ -245,6 +245,7 @@ func TestATourThroughTheWholeAPI(t *testing.T) {
 	w.desks[qmBorder], w.desks[qnBorder] = w.open(t, qmBorder), w.open(t, qnBorder)
 	s.at(w.desks[qmBorder]).borderNight()
 	s.at(newReviewWorld(t).desks[qm]).protectionOfficersDay()
+	s.at(newHandoutWorld(t).desks[qm]).dayOfCaseFiles()
 	for _, r := range d.webRoutes() {
 		name := r.Method + " " + r.Path
 		if s.seen[name] == (notInTheTour[name] != "") {
@@ -313,6 +314,32 @@ func (s *webTour) protectionOfficersDay() {
 	s.d.alertNow(s.t.Context(), AlertReferral, string(m.ID), "")
 	s.step(one, 200, "POST", "/protection/alerts", api.ProtectionAlert{Kind: string(AlertReferral), Subject: string(m.ID)}, nil)
 	s.step(one, 404, "POST", "/protection/alerts", api.ProtectionAlert{Kind: "else", Subject: "x"}, nil)
+}
+
+func (s *webTour) dayOfCaseFiles() {
+	approver, one, two := s.d.login(s.t, "web-approver"), s.d.login(s.t, "web-protection-officer"), s.d.login(s.t, "web-protection-2")
+	in := s.d.w.aCaseOf(s.t, schemas.Urgent)
+	ask := func(want int, reader string) api.Handout {
+		s.step(approver, want, "POST", "/cases/{id}/export", nil, nil, string(in), "?for="+reader)
+		var open api.Handouts
+		s.step(one, 200, "GET", "/handouts", nil, &open)
+		if len(open.Handouts) == 0 {
+			return api.Handout{}
+		}
+		return open.Handouts[0]
+	}
+	h := ask(409, court)
+	s.step(one, 200, "GET", "/handouts/{id}", nil, nil, string(h.ID))
+	s.step(approver, 403, "GET", "/handouts/{id}", nil, nil, string(h.ID))
+	s.step(one, 409, "POST", "/handouts/{id}/release", api.HandoutRelease{Digest: "00"}, nil, string(h.ID))
+	for _, officer := range []*caller{one, two} {
+		s.step(officer, 200, "POST", "/handouts/{id}/release", api.HandoutRelease{Digest: h.Digest}, nil, string(h.ID))
+	}
+	ask(200, court)
+	h = ask(409, "QP")
+	s.step(one, 200, "POST", "/handouts/{id}/block", nil, nil, string(h.ID))
+	s.step(one, 200, "POST", "/handouts/{id}/return", nil, nil, string(h.ID))
+	s.step(one, 409, "POST", "/handouts/{id}/return", nil, nil, string(h.ID))
 }
 
 func (s *webTour) machinesDay() {

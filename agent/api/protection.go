@@ -25,6 +25,11 @@ type Protection interface {
 	Decisions(ctx context.Context, limit int) ([]Decision, error) // for auditors too
 	ImportRegister(ctx context.Context, by, format string, feed []byte) (RegisterReport, error)
 	PutRegister(ctx context.Context, by string, record []byte) (RegisterReport, error)
+	Handouts(ctx context.Context) ([]Handout, error)
+	Handout(ctx context.Context, id schemas.MessageID) (Handout, error)
+	ReleaseHandout(ctx context.Context, by string, id schemas.MessageID, r HandoutRelease, proof []byte) (Handout, error)
+	ReturnHandout(ctx context.Context, by string, id schemas.MessageID) (Handout, error)
+	BlockHandout(ctx context.Context, by string, id schemas.MessageID) (Handout, error)
 	NotSamePerson(ctx context.Context, by string, id schemas.MessageID, d Distinction) (Distinguished, error)
 }
 

@@ -10,20 +10,24 @@ import (
 // request as the socket takes it. The set is closed.
 type Signing string
 
-// The acts, by the last part of their paths.
+// The acts about messages, by the last part of their paths, and the one about the file of a case.
 const (
 	SignApproval   Signing = "approval"
 	SignAlone      Signing = "signature"
 	SignSecondLook Signing = "second-look"
 	SignRelease    Signing = "release"
 	SignClear      Signing = "clear"
+	SignHandout    Signing = "handout-release"
 )
 
 // Command is the request that an act is, with its body in the one form that a signature covers: canonical JSON. body is an
-// Approval, a Release, or nil.
+// Approval, a Release, a HandoutRelease, or nil.
 func (s Signing) Command(id schemas.MessageID, body any) (method, target string, encoded []byte, err error) {
 	if body != nil {
 		encoded, err = schemas.Canonical(body)
+	}
+	if s == SignHandout {
+		return http.MethodPost, socketPrefix + "/handouts/" + string(id) + "/release", encoded, err
 	}
 	return http.MethodPost, socketPrefix + "/messages/" + string(id) + "/" + string(s), encoded, err
 }

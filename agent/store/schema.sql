@@ -115,6 +115,35 @@ CREATE TABLE release (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
+-- The file of a case that the rules do not let go to a reader as it is: one row a case and reader, with the last decision.
+CREATE TABLE handout (
+  id        TEXT    PRIMARY KEY,
+  case_id   TEXT    NOT NULL,
+  peer      TEXT    NOT NULL,
+  reader    TEXT    NOT NULL,
+  outcome   TEXT    NOT NULL CHECK (outcome IN ('hold', 'block')),
+  digest    BLOB    NOT NULL,                  -- of the reader, every message in it, and what the rules say of each
+  finding   BLOB    NOT NULL,                  -- (sealed)
+  asked_by  TEXT    NOT NULL,
+  opened_at INTEGER NOT NULL,
+  closed_at INTEGER NOT NULL DEFAULT 0,
+  closing   TEXT    NOT NULL DEFAULT '' CHECK (closing IN ('', 'released', 'returned', 'blocked', 'discarded')),
+  closed_by TEXT    NOT NULL DEFAULT '',
+  UNIQUE (case_id, peer, reader)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX handout_open ON handout (opened_at) WHERE closed_at = 0;
+
+-- Who released which decision about it: two of them let it go.
+CREATE TABLE handout_word (
+  handout   TEXT    NOT NULL REFERENCES handout (id),
+  digest    BLOB    NOT NULL,
+  person    TEXT    NOT NULL,
+  necessity BLOB,                              -- (sealed) why the reader needs it (ASY-07)
+  at        INTEGER NOT NULL,
+  proof     BLOB    NOT NULL,                  -- their signed command (JWS)
+  PRIMARY KEY (handout, digest, person)
+) STRICT, WITHOUT ROWID;
+
 -- The files of a draft, as they were attached: what was read of them, and what was taken out to make them neutral.
 CREATE TABLE file (
   sender   TEXT NOT NULL,

@@ -15,7 +15,7 @@ import (
 func reviewCommand() *cobra.Command {
 	return group("review", "Decide on messages under review (protection officers)",
 		reviewListCommand(), reviewShowCommand(), reviewReleaseCommand(), reviewReturnCommand(), reviewBlockCommand(), reviewClearCommand(),
-		reviewDistinctCommand(), reviewAlertsCommand(), reviewDoneCommand())
+		reviewDistinctCommand(), reviewAlertsCommand(), reviewDoneCommand(), reviewExportCommand())
 }
 
 func reviewListCommand() *cobra.Command {

@@ -20,7 +20,8 @@ func caseExportCommand() *cobra.Command {
 		Long: `Writes a zip that comity verify, and other tools, can check with no network: messages, receipts, the broker's acceptances, proofs
 of the journal, and the public documents by which all of it was proved at the time. The rules are asked about every message in
 it, for the reader who is named: an authority (QN/justice), or whoever reads in a State (QM, for its own courts). The file is
-made for that reader and for no other.`,
+made for that reader and for no other. Where it is under review, give the same command again later: what was released is
+handed out for this reader and with these messages alone.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := idPrefix(args[0]); err != nil {

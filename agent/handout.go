@@ -1,0 +1,398 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"comity/agent/api"
+	"comity/agent/casefile"
+	"comity/agent/policy"
+	"comity/agent/store"
+	"comity/powercut"
+	"comity/schemas"
+)
+
+// The file of a case that the rules do not let go to a reader is under review like a message: one neutral word for hold and
+// block, to everybody but the protection officers, two of whom release it. A release covers one reader, exactly these
+// messages, and what the rules say of each of them now: another message in the case is another decision.
+
+// heldMessage is what a review keeps of one message that stands in the way. It holds references, ids and rule ids, never a name.
+type heldMessage struct {
+	From    schemas.AuthorityID `json:"from"`
+	ID      schemas.MessageID   `json:"id"`
+	Outcome string              `json:"outcome"`
+	finding
+}
+
+// handoutFinding is what a review of the file of a case keeps.
+type handoutFinding struct {
+	Messages int           `json:"messages"`
+	Held     []heldMessage `json:"held"`
+}
+
+// judgement is what the rules say of handing out all of a case to one reader.
+type judgement struct {
+	outcome policy.Outcome // allow, hold or block
+	digest  store.Hash
+	finding handoutFinding
+}
+
+// whyWithheld is what stands for the decision about a message that was withheld on arrival.
+const whyWithheld = "It was withheld on arrival: nothing releases it but the two officers who clear it."
+
+// weigh asks the rules about every message, as if it were sent to the reader now. words are what two officers have released;
+// nil where nobody has.
+func (a *Agent) weigh(ctx context.Context, file *store.CaseFile, messages []*store.Message, reader casefile.Reader, words *policy.Release) (judgement, error) {
+	j := judgement{outcome: policy.Allow, finding: handoutFinding{Messages: len(messages), Held: []heldMessage{}}}
+	hash := sha256.New()
+	fmt.Fprintf(hash, "comity handout\n%s\n%s\n%s\n", file.ID, file.Peer, reader)
+	for _, m := range messages {
+		d, err := a.weighOne(ctx, file, messages, m, reader, words)
+		if err != nil {
+			return j, err
+		}
+		digest := d.Digest()
+		fmt.Fprintf(hash, "message %s %s %x %x %s %v\n", m.Sender, m.ID, m.JWSSHA256, digest, m.Screening, m.Payload == nil)
+		switch d.Outcome {
+		case policy.Allow:
+			continue
+		case policy.Hold:
+		default: // what is invalid is not released either
+			d.Outcome = policy.Block
+		}
+		if j.outcome != policy.Block {
+			j.outcome = d.Outcome
+		}
+		j.finding.Held = append(j.finding.Held, heldMessage{From: m.Sender, ID: m.ID, Outcome: string(d.Outcome), finding: findingOf(d)})
+	}
+	j.digest = store.Hash(hash.Sum(nil))
+	return j, nil
+}
+
+func (a *Agent) weighOne(
+	ctx context.Context, file *store.CaseFile, messages []*store.Message, m *store.Message, reader casefile.Reader, words *policy.Release,
+) (policy.Decision, error) {
+	if m.Direction == store.In && m.Screening != store.ScreenClear {
+		return policy.Decision{Outcome: policy.Block, Why: whyWithheld}, nil
+	}
+	if m.Payload == nil { // erased: there is nothing to read
+		return policy.Decision{Outcome: policy.Allow}, nil
+	}
+	f, err := a.exportFacts(ctx, file, messages, m, reader)
+	if err != nil {
+		return policy.Decision{}, fmt.Errorf("gathering what a decision rests on: %w", err)
+	}
+	f.Directory, f.At = &handedOut{View: a.trust.View(), reader: reader.Authority(), payload: m.Payload}, a.now()
+	d, _ := a.policy.Decide(ctx, f)
+	if words != nil && d.Outcome == policy.Hold { // they released the whole, which names this decision
+		f.Release = &policy.Release{Digest: d.Digest(), By: words.By, Necessity: words.Necessity}
+		d, _ = a.policy.Decide(ctx, f)
+	}
+	return d, a.store.Update(ctx, func(tx *store.Tx) error { return a.audit(tx, []byte(m.ID), store.DecisionAsked, d) })
+}
+
+// mayRead lets the file of a case go if the rules allow all of it, or if two officers have released exactly this. Otherwise it
+// is under review, and the refusal says no more than that.
+func (a *Agent) mayRead(ctx context.Context, by string, file *store.CaseFile, messages []*store.Message, reader casefile.Reader) error {
+	j, err := a.weigh(ctx, file, messages, reader, nil)
+	if err != nil {
+		return err
+	}
+	if j.outcome == policy.Allow {
+		return a.dropHandout(ctx, file, reader)
+	}
+	words, err := a.askHandout(ctx, by, file, reader, j)
+	if err != nil {
+		return err
+	}
+	released, err := a.weigh(ctx, file, messages, reader, words)
+	if err == nil && (released.outcome != policy.Allow || released.digest != j.digest) {
+		err = underReview(file, reader) // something changed between the two: whoever asks again opens it anew
+	}
+	return err
+}
+
+func underReview(file *store.CaseFile, reader casefile.Reader) error {
+	return problem(ReasonReview, fmt.Sprintf("the file of case %s for %s is under review", file.ID, reader),
+		"nothing is handed out before protection officers have decided; give the same command again later")
+}
+
+// askHandout opens the review of a decision, unless it has been decided on. It returns the words of those who released it;
+// whoever takes the file out is another person.
+func (a *Agent) askHandout(ctx context.Context, by string, file *store.CaseFile, reader casefile.Reader, j judgement) (words *policy.Release, err error) {
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		h, err := tx.Handout(file.ID, file.Peer, string(reader))
+		if errors.Is(err, store.ErrNotFound) {
+			h, err = &store.Handout{ID: schemas.NewMessageID(), Case: file.ID, Peer: file.Peer, Reader: string(reader)}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if h.Digest != j.digest || h.Closing == store.ClosedDiscarded {
+			return a.openHandout(tx, h, j, by)
+		}
+		switch h.Closing {
+		case store.ClosedReleased:
+			words, err = wordsOf(tx, h)
+		case store.ClosedReturned:
+			err = problem(ReasonReview, fmt.Sprintf("the file of case %s is not handed out for %s as it stands", file.ID, reader),
+				"what may go to this reader can be sent, message by message")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case words == nil:
+		return nil, underReview(file, reader)
+	case slices.Contains(words.By[:], by):
+		return nil, problem(ReasonFourEyes, "who released the file of a case does not take it out", "ask another approver")
+	}
+	return words, nil
+}
+
+// openHandout writes a decision that nobody has decided on. Words for the one before count no more.
+func (a *Agent) openHandout(tx *store.Tx, h *store.Handout, j judgement, by string) error {
+	encoded, err := schemas.Canonical(j.finding)
+	if err != nil {
+		return fmt.Errorf("writing a review: %w", err)
+	}
+	tx.Step(powercut.Stopped)
+	h.Outcome, h.Digest, h.Finding, h.AskedBy, h.OpenedAt = string(j.outcome), j.digest, encoded, by, a.now()
+	h.ClosedAt, h.Closing, h.ClosedBy = time.Time{}, "", ""
+	return errors.Join(
+		tx.PutHandout(h),
+		a.recordHome(tx, eventUnderReview, h.ID, h.Digest, by),
+		a.alert(tx, AlertHeld, string(h.ID), h.Peer),
+	)
+}
+
+// wordsOf are the words of two officers for the decision that stands, nil where there are fewer.
+func wordsOf(tx *store.Tx, h *store.Handout) (*policy.Release, error) {
+	words, err := tx.HandoutWords(h)
+	if err != nil || len(words) < 2 {
+		return nil, err
+	}
+	r := &policy.Release{By: [2]string{words[0].Person, words[1].Person}}
+	for _, w := range words {
+		r.Necessity = max(r.Necessity, w.Necessity)
+	}
+	return r, nil
+}
+
+// dropHandout ends the review of what the rules let go by now.
+func (a *Agent) dropHandout(ctx context.Context, file *store.CaseFile, reader casefile.Reader) error {
+	return a.store.Update(ctx, func(tx *store.Tx) error {
+		h, err := tx.Handout(file.ID, file.Peer, string(reader))
+		if errors.Is(err, store.ErrNotFound) || err == nil && !h.ClosedAt.IsZero() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return a.closeHandout(tx, h, store.ClosedDiscarded, "")
+	})
+}
+
+func (a *Agent) closeHandout(tx *store.Tx, h *store.Handout, how store.Closing, by string) error {
+	h.ClosedAt, h.Closing, h.ClosedBy = a.now(), how, by
+	return errors.Join(tx.PutHandout(h), a.endAlert(tx, AlertHeld, string(h.ID), by))
+}
+
+// Handouts lists the files of cases that nobody has decided on, the oldest first, for protection officers.
+func (a *Agent) Handouts(ctx context.Context) ([]api.Handout, error) {
+	shown := []api.Handout{}
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		open, err := tx.OpenHandouts(listLimit)
+		for _, h := range open {
+			one, err := showHandout(tx, h)
+			if err != nil {
+				return err
+			}
+			shown = append(shown, one)
+		}
+		return err
+	})
+	return shown, err
+}
+
+// Handout shows one, whether it is open or not, for protection officers.
+func (a *Agent) Handout(ctx context.Context, id schemas.MessageID) (shown api.Handout, err error) {
+	err = a.store.View(ctx, func(tx *store.Tx) error {
+		h, err := handoutNamed(tx, id)
+		if err == nil {
+			shown, err = showHandout(tx, h)
+		}
+		return err
+	})
+	return shown, err
+}
+
+func handoutNamed(tx *store.Tx, id schemas.MessageID) (*store.Handout, error) {
+	h, err := tx.HandoutByID(id)
+	if errors.Is(err, store.ErrNotFound) {
+		err = problem(ReasonNotFound, "there is no review of a case file with this id", "comity review export list shows those that are open")
+	}
+	return h, err
+}
+
+func showHandout(tx *store.Tx, h *store.Handout) (api.Handout, error) {
+	var f handoutFinding
+	if err := schemas.Decode(h.Finding, &f, schemas.Limits{Bytes: maxHandout, Depth: 6}); err != nil {
+		return api.Handout{}, fmt.Errorf("reading the review of a case file: %w", err)
+	}
+	shown := api.Handout{
+		ID: h.ID, Case: h.Case, Peer: h.Peer, Reader: h.Reader, AskedBy: h.AskedBy, Outcome: h.Outcome, Messages: f.Messages, Held: []api.HeldMessage{},
+		Digest: hex.EncodeToString(h.Digest[:]), OpenedAt: h.OpenedAt, Closing: string(h.Closing),
+	}
+	for _, held := range f.Held {
+		shown.Held = append(shown.Held, api.HeldMessage{
+			From: held.From, ID: held.ID, Outcome: held.Outcome, Rules: held.Rules, Grounds: held.Grounds, Why: held.Why, ProtectFrom: held.ProtectFrom,
+		})
+	}
+	words, err := tx.HandoutWords(h)
+	for _, w := range words {
+		shown.ReleasedBy = append(shown.ReleasedBy, w.Person)
+	}
+	return shown, err
+}
+
+// maxHandout bounds what a review keeps of the file of a case.
+const maxHandout = 16 << 20
+
+// ReleaseHandout is one of the two words that let the file of a case go to its reader. It covers exactly the decision that the
+// officer has read, and nobody releases what they asked for.
+func (a *Agent) ReleaseHandout(ctx context.Context, by string, id schemas.MessageID, r api.HandoutRelease, proof []byte) (api.Handout, error) {
+	if err := a.checkHandout(ctx, by, id, r); err != nil {
+		return api.Handout{}, err
+	}
+	return a.onHandout(ctx, id, func(tx *store.Tx, h *store.Handout) error {
+		if err := releasable(h, by, r); err != nil {
+			return err
+		}
+		tx.Step(powercut.OfficerWord)
+		err := errors.Join(
+			tx.AddHandoutWord(store.HandoutWord{Handout: h.ID, Digest: h.Digest, Person: by, Necessity: r.Necessity, At: a.now(), Proof: proof}),
+			a.recordHome(tx, eventReleased, h.ID, h.Digest, by),
+		)
+		if err != nil {
+			return err
+		}
+		words, err := wordsOf(tx, h)
+		if err != nil || words == nil {
+			return err
+		}
+		return a.closeHandout(tx, h, store.ClosedReleased, by)
+	})
+}
+
+// releasable asks what our own records can answer.
+func releasable(h *store.Handout, by string, r api.HandoutRelease) error {
+	switch {
+	case !h.ClosedAt.IsZero():
+		return problem(ReasonState, "no review of this case file is open", "comity review export list shows those that are")
+	case h.Outcome != string(policy.Hold):
+		return problem(ReasonBlocked, "nothing releases what the rules block", "return it (comity review export return), or close the review (comity review export block)")
+	case r.Digest != hex.EncodeToString(h.Digest[:]):
+		return problem(ReasonOtherBytes, "the decision is not the one that you have read", "comity review export show, then release again")
+	case h.AskedBy == by:
+		return problem(ReasonFourEyes, "who asked for the file of a case does not release it", "ask another protection officer")
+	}
+	return nil
+}
+
+// checkHandout asks the rules beforehand whether two such words would let the file go.
+func (a *Agent) checkHandout(ctx context.Context, by string, id schemas.MessageID, r api.HandoutRelease) error {
+	var h *store.Handout
+	assumed := &policy.Release{By: [2]string{by, "another officer"}, Necessity: r.Necessity}
+	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
+		if h, err = handoutNamed(tx, id); err != nil {
+			return err
+		}
+		if err := releasable(h, by, r); err != nil {
+			return err
+		}
+		words, err := tx.HandoutWords(h)
+		for _, w := range words {
+			assumed.Necessity = max(assumed.Necessity, w.Necessity)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	file, messages, err := a.exchanged(ctx, string(h.Case))
+	if err != nil {
+		return err
+	}
+	now, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), nil)
+	if err != nil {
+		return err
+	}
+	if now.outcome == policy.Allow {
+		if err := a.dropHandout(ctx, file, casefile.Reader(h.Reader)); err != nil {
+			return err
+		}
+		return problem(ReasonState, "the rules let this file go by now", "comity case export hands it out")
+	}
+	if now.digest != h.Digest { // what the officer has read is no longer what the rules say: they are shown that first
+		if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.openHandout(tx, h, now, h.AskedBy) }); err != nil {
+			return err
+		}
+		return problem(ReasonOtherBytes, "the rules come to another decision by now", "comity review export show, then decide")
+	}
+	then, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), assumed)
+	if err == nil && then.outcome != policy.Allow {
+		err = problem(ReasonConditions, "as it stands, this file cannot be released", handoutHint(then))
+	}
+	return err
+}
+
+func handoutHint(j judgement) string {
+	for _, held := range j.finding.Held {
+		if len(held.Proposals) > 0 {
+			return held.Proposals[0]
+		}
+	}
+	return "comity review export show says what would have to be different; return it"
+}
+
+// ReturnHandout closes a review without a release. Whoever asks again is told that it stays, and no reason.
+func (a *Agent) ReturnHandout(ctx context.Context, by string, id schemas.MessageID) (api.Handout, error) {
+	return a.endHandout(ctx, by, id, store.ClosedReturned, eventReturned)
+}
+
+// BlockHandout closes the review of a file that must not be handed out. To everybody else it stays under review.
+func (a *Agent) BlockHandout(ctx context.Context, by string, id schemas.MessageID) (api.Handout, error) {
+	return a.endHandout(ctx, by, id, store.ClosedBlocked, eventBlocked)
+}
+
+func (a *Agent) endHandout(ctx context.Context, by string, id schemas.MessageID, how store.Closing, event string) (api.Handout, error) {
+	return a.onHandout(ctx, id, func(tx *store.Tx, h *store.Handout) error {
+		if !h.ClosedAt.IsZero() && h.Closing != store.ClosedBlocked {
+			return problem(ReasonState, "no review of this case file is open", "comity review export list shows those that are")
+		}
+		return errors.Join(a.closeHandout(tx, h, how, by), a.recordHome(tx, event, h.ID, h.Digest, by))
+	})
+}
+
+func (a *Agent) onHandout(ctx context.Context, id schemas.MessageID, change func(*store.Tx, *store.Handout) error) (shown api.Handout, err error) {
+	err = a.store.Update(ctx, func(tx *store.Tx) error {
+		h, err := handoutNamed(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, h); err != nil {
+			return err
+		}
+		shown, err = showHandout(tx, h)
+		return err
+	})
+	return shown, err
+}
