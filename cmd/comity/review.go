@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"comity/agent/api"
+	"comity/agent/letter"
 	"comity/schemas"
 )
 
@@ -114,7 +115,9 @@ func printReview(w io.Writer, r api.Review) error {
 	}
 	if len(r.Home) > 0 {
 		fmt.Fprintf(w, "\nRecorded at home, never sent:\n")
-		return printMember(w, margin{}, "home", r.Home)
+		lines, err := letter.Member("home", r.Home)
+		printLines(w, lines)
+		return err
 	}
 	return nil
 }

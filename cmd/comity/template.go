@@ -6,10 +6,9 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"comity/agent/letter"
 	"comity/schemas"
 	"comity/schemas/template"
 )
@@ -83,19 +82,13 @@ func lineOf(lines []string, i int) string {
 
 // printText shows the text that a body names by its id, in the language of the message: what a peer's people read there
 // is this program's own text, and never the peer's words.
-func printText(w io.Writer, body, language jsontext.Value) {
-	var named struct {
-		Template template.ID `json:"template"`
-	}
-	if json.Unmarshal(body, &named) != nil {
-		return
-	}
-	t, known := template.ByID(named.Template)
+func printText(w io.Writer, l letter.Letter) {
+	t, known := template.ByID(template.ID(l.Template))
 	if !known {
 		return
 	}
-	var in schemas.Language
-	if json.Unmarshal(language, &in) != nil {
+	in := schemas.Language(l.Language)
+	if in == "" {
 		in = "en"
 	}
 	fmt.Fprintf(w, "\nThe text of %s:\n", t.ID)
