@@ -20,6 +20,7 @@ import (
 
 	"comity/agent/account"
 	"comity/agent/api"
+	"comity/agent/console"
 	"comity/pki/keyfile"
 )
 
@@ -64,16 +65,26 @@ func (a *Agent) openConsole() (web, error) {
 		listener.Close()
 		return web{}, err
 	}
+	handler, err := a.webHandler()
+	if err != nil {
+		listener.Close()
+		return web{}, err
+	}
 	a.consoleURL.Store(origin)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13, NextProtos: []string{"h2", "http/1.1"}}
-	return web{listener: tls.NewListener(listener, config), handler: a.webHandler(), log: a.log}, nil
+	return web{listener: tls.NewListener(listener, config), handler: handler, log: a.log}, nil
 }
 
 // webHandler is everything that the listener answers.
-func (a *Agent) webHandler() http.Handler {
+func (a *Agent) webHandler() (http.Handler, error) {
+	pages, err := console.New(console.Config{Authority: a.me, Desk: a, Records: a, Book: a.accounts, Now: a.now, Log: a.log})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle("/", pages)
 	mux.Handle(api.WebPrefix, api.NewServer(a, a.gate, a.log).Web())
-	return mux
+	return mux, nil
 }
 
 func (w web) serve(ctx context.Context) error {

@@ -45,7 +45,11 @@ func serveWeb(t *testing.T, d *desk) *webDesk {
 	if err := d.accounts.ServeAt("https://localhost"); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(d.webHandler())
+	handler, err := d.webHandler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
 	server.StartTLS()
 	t.Cleanup(server.Close)

@@ -415,3 +415,13 @@ CREATE TABLE attempt (
   PRIMARY KEY (caller, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attempt_at ON attempt (at);
+
+-- Forms of the console that are not complete yet: nothing of them was checked, and nobody but their author sees them.
+CREATE TABLE unfinished (
+  id         TEXT    PRIMARY KEY,
+  person     TEXT    NOT NULL,
+  type       TEXT    NOT NULL,
+  form       BLOB    NOT NULL,             -- (sealed) the draft as far as it goes
+  changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unfinished_person ON unfinished (person, changed_at);
