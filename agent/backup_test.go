@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"comity/agent/api"
+	"comity/agent/people"
 	"comity/agent/register"
 	"comity/agent/store"
 	"comity/schemas"
@@ -210,5 +213,44 @@ func TestABackupNeedsSomebodyWhoCanOpenIt(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(m.config.Data, backupDir+"*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// Who may log in comes back with a backup; who was logged in does not.
+func TestABackupHasLoginsAndNoSessions(t *testing.T) {
+	w := newWorldOf(t, qm, qn)
+	d, key := w.desks[qm], ageKey(t)
+	if err := d.accounts.AddWith(t.Context(), "", "registrar", []people.Role{people.Registrar}, webPassword); err != nil {
+		t.Fatal(err)
+	}
+	token, err := d.accounts.AddClient(t.Context(), "", "case-system", people.Registrar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := d.accounts.Login(t.Context(), "registrar", webPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := d.backedUp(key)
+	d.Close()
+	restored := d.restoreTo(d.elsewhere(), file, key)
+	request := httptest.NewRequest(http.MethodGet, "https://localhost/", nil)
+	request.AddCookie(before.Cookie)
+	if s, err := restored.accounts.Session(t.Context(), request); s != nil || err != nil {
+		t.Errorf("a session came back: %v, %v", s, err)
+	}
+	if _, err := restored.accounts.Login(t.Context(), "registrar", webPassword); err != nil {
+		t.Errorf("logging in: %v", err)
+	}
+	if machine, err := restored.accounts.Machine(t.Context(), token); machine == nil || err != nil || machine.Name != "case-system" {
+		t.Errorf("the token: %v, %v", machine, err)
+	}
+	wrong := d.elsewhere()
+	wrong.Keys.Store = filepath.Join(t.TempDir(), "store.key")
+	if err := store.WriteNewKey(wrong.Keys.Store); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), wrong, bytes.NewReader(file), d.now, key); err == nil {
+		t.Error("a backup whose only sealed columns are those of accounts was restored with another key")
 	}
 }

@@ -107,9 +107,20 @@ func (s *Store) Prove(ctx context.Context) error {
 				return fmt.Errorf("reading every message: %w", err)
 			}
 			if len(some) == 0 {
-				return nil
+				break
 			}
 			last = some[len(some)-1].Key
 		}
+		accounts, err := tx.Accounts()
+		for _, a := range accounts {
+			if err == nil {
+				_, err = tx.Passkeys(a.Name)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("reading every account: %w", err)
+		}
+		_, err = tx.Webhooks()
+		return err
 	})
 }

@@ -199,7 +199,7 @@ func tellRestored(w io.Writer, r agent.Restored, err error, check bool) error {
 		_, err := fmt.Fprintf(w, "ok: %s of %s, as of %s\n", what, r.Authority, moment(r.MadeAt))
 		return err
 	}
-	_, err = fmt.Fprintf(w, "restored %s of %s, as of %s\nstart the agent: it asks its peers for what came after; drafts and approvals since then are lost\n", what, r.Authority, moment(r.MadeAt))
+	_, err = fmt.Fprintf(w, "restored %s of %s, as of %s\nstart the agent: it asks its peers for what came after; drafts and approvals since then are lost\nlogins and tokens are those of that time: end again what was ended since (comity user, comity client)\n", what, r.Authority, moment(r.MadeAt))
 	if r.Register && err == nil {
 		_, err = fmt.Fprintln(w, "then import the asylum authority's newest feed: until then messages about identifiable persons wait")
 	}

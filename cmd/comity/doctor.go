@@ -74,6 +74,9 @@ func examine(ctx context.Context, c agent.Config, now time.Time) diagnosis {
 	health, err := api.Dial(c.Socket, c.Authority, nil).Health(asking)
 	if err == nil {
 		d.Checks = append(d.Checks, right("agent", "running"))
+		if health.Console != "" {
+			d.Checks = append(d.Checks, right("console", health.Console))
+		}
 		d.Checks = append(d.Checks, health.Checks...)
 		for _, alarm := range health.Alarms {
 			d.Checks = append(d.Checks, ofAlarm(alarm))
