@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
@@ -257,4 +258,47 @@ func withoutContent(t *testing.T, answer []byte) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// A stream of events ends with the right to it: the session's end, or the token's.
+func TestAStreamEndsWithItsRight(t *testing.T) {
+	d := newWebDesk(t)
+	for name, tt := range map[string]struct {
+		who *caller
+		end func() error
+	}{
+		"a session": {d.login(t, "web-registrar"), func() error {
+			return d.accounts.SetLocked(t.Context(), "", "web-registrar", true)
+		}},
+		"a token": {d.machine(t, "case-system", people.Registrar), func() error { return d.accounts.EndClient(t.Context(), "", "case-system") }},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", d.url+api.WebPrefix+"events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.who.cookie != nil {
+			request.AddCookie(tt.who.cookie)
+		}
+		if tt.who.token != "" {
+			request.Header.Set("Authorization", "Bearer "+tt.who.token)
+		}
+		response, err := d.client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(response.Body)
+		d.changes.tell(api.Event{State: "sent"})
+		line, err := lines.ReadString('\n')
+		if err != nil || line != "data: {\"state\":\"sent\"}\n" {
+			t.Errorf("%s: %q, %v", name, line, err)
+		}
+		if err := tt.end(); err != nil {
+			t.Fatal(err)
+		}
+		d.changes.tell(api.Event{State: "delivered"})
+		if rest, err := io.ReadAll(lines); err != nil || strings.Contains(string(rest), "delivered") {
+			t.Errorf("%s: after its end it is told %q, %v", name, rest, err)
+		}
+		response.Body.Close()
+	}
 }

@@ -23,11 +23,21 @@ func (s *Server) eventRoutes() []route {
 	}
 }
 
+// maxStreams bounds the streams of events that are open at one time, at each door.
+const maxStreams = 256
+
 // keepAlive is how often a stream says that it is there, and looks whether its session is.
 const keepAlive = 15 * time.Second
 
 // events is a stream of server-sent events that ends with the request, its session or the agent.
 func (s *Server) events(w http.ResponseWriter, r *request) {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		s.refuse(w, &Problem{Reason: ReasonTooOften, Message: "as many streams of events are open as may be", Hint: "close one, or use a webhook"})
+		return
+	}
 	events, stop := s.desk.Watch()
 	defer stop()
 	flusher := http.NewResponseController(w)
@@ -44,9 +54,6 @@ func (s *Server) events(w http.ResponseWriter, r *request) {
 		case <-r.Context().Done():
 			return
 		case <-alive.C:
-			if r.session != nil && !s.desk.Accounts().Alive(r.session) {
-				return
-			}
 			line = []byte(": alive\n\n")
 		case e := <-events:
 			encoded, err := json.Marshal(e)
@@ -54,6 +61,9 @@ func (s *Server) events(w http.ResponseWriter, r *request) {
 				return
 			}
 			line = fmt.Appendf(nil, "data: %s\n\n", encoded)
+		}
+		if r.alive != nil && !r.alive() {
+			return
 		}
 		if _, err := w.Write(line); err != nil || flusher.Flush() != nil {
 			return

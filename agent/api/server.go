@@ -10,11 +10,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
-	"comity/agent/account"
 	"comity/agent/people"
 	"comity/schemas"
 )
@@ -40,14 +40,16 @@ const (
 
 // Server answers requests of the authority's own staff and machines.
 type Server struct {
-	desk Desk
-	gate *people.Gate
-	log  *slog.Logger
+	desk    Desk
+	gate    *people.Gate
+	log     *slog.Logger
+	streams chan struct{} // those that are open
+	callers sync.Map      // at the web door: name to *rate.Limiter; as many as there are people and machines
 }
 
 // NewServer serves a desk to whom the gate admits.
 func NewServer(desk Desk, gate *people.Gate, log *slog.Logger) *Server {
-	return &Server{desk: desk, gate: gate, log: log}
+	return &Server{desk: desk, gate: gate, log: log, streams: make(chan struct{}, maxStreams)}
 }
 
 // Listen opens the socket for the agent's owner alone. A socket that a dead agent left behind is replaced; one that
@@ -137,10 +139,11 @@ func (s *Server) Handler() http.Handler {
 // request is one admitted request.
 type request struct {
 	*http.Request
-	person  *people.Person   // nil where no proof is needed
-	session *account.Session // of a browser; else nil
-	body    []byte
-	web     bool
+	person *people.Person // nil where no proof is needed
+	// alive reports, in a long answer, whether whoever asked may still be told; nil on the socket.
+	alive func() bool
+	body  []byte
+	web   bool
 	// prove is what is kept of an act by which the person puts their name to exact bytes.
 	prove func(method, target string, body []byte) ([]byte, error)
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"golang.org/x/time/rate"
+
 	"comity/agent/account"
 	"comity/agent/people"
 	"comity/schemas"
@@ -12,6 +14,12 @@ import (
 
 // The web door: the same handlers for browsers, which have a session, and for national case systems, which have a bearer
 // token. What is answered wrong is a problem document (RFC 9457).
+
+// A caller may ask so many times a second, and so many at once.
+const (
+	callerRate  = 100
+	callerBurst = 500
+)
 
 // The reasons of the web door. The set is closed.
 const (
@@ -54,10 +62,22 @@ func (s *Server) admitWeb(w http.ResponseWriter, q *http.Request, r route, cross
 		if err := s.identify(admitted, r, cross); err != nil {
 			return nil, err
 		}
+		if !s.allow(admitted.person.Name) {
+			return nil, &Problem{Reason: ReasonTooOften, Message: "too many requests", Hint: "wait a second, and ask for longer pages or use events"}
+		}
 	}
 	var err error
 	admitted.body, err = bodyOf(w, q, r.act)
 	return admitted, err
+}
+
+// allow counts a request of a caller.
+func (s *Server) allow(name string) bool {
+	limit, known := s.callers.Load(name)
+	if !known {
+		limit, _ = s.callers.LoadOrStore(name, rate.NewLimiter(callerRate, callerBurst))
+	}
+	return limit.(*rate.Limiter).Allow()
 }
 
 // identify reads a bearer token, or else a session.
@@ -76,6 +96,10 @@ func (s *Server) identify(a *request, r route, cross *http.CrossOriginProtection
 			return nobody("the token is not one that is good here")
 		}
 		a.person = machine
+		a.alive = func() bool {
+			again, err := book.Machine(a.Context(), token)
+			return err == nil && again != nil
+		}
 		a.prove = func(string, string, []byte) ([]byte, error) {
 			return nil, &Problem{Reason: ReasonMachine, Message: "a machine puts its name to nothing", Hint: "a person does it in the console, or with their credential"}
 		}
@@ -94,7 +118,7 @@ func (s *Server) identify(a *request, r route, cross *http.CrossOriginProtection
 	if session.MustChange && r.act != people.SignIn {
 		return &Problem{Reason: ReasonForbidden, Message: "the one-time password must be changed first", Hint: "log in at the console"}
 	}
-	a.person, a.session = session.Person, session
+	a.person, a.alive = session.Person, func() bool { return book.Alive(session) }
 	a.prove = func(method, target string, body []byte) ([]byte, error) {
 		proof, err := book.Prove(session, method, target, body)
 		if errors.Is(err, account.ErrPasskey) {
