@@ -289,6 +289,7 @@ func (s *webTour) officersDay() {
 	s.step(auditor, 200, "POST", "/journal/checkpoint", nil, nil)
 	s.step(auditor, 404, "POST", "/journal/checkpoint", nil, nil, "?log=else")
 	s.step(auditor, 200, "GET", "/policy/decisions", nil, nil)
+	s.step(auditor, 200, "GET", "/indicators", nil, nil, "?from=2026-07-01&to=2026-09-30")
 	s.step(officer, 200, "GET", "/events", nil, nil)
 }
 

@@ -29,7 +29,7 @@ const OpenAPIVersion = "3.1.1"
 func (s *Server) openAPI(*request) (int, any, error) { return http.StatusOK, s.document(), nil }
 
 func (s *Server) document() object {
-	d := &document{schemas: object{}}
+	d := &document{schemas: object{}, types: map[string]reflect.Type{}}
 	problem := d.schemaOf(reflect.TypeFor[ProblemDocument]())
 	paths := map[string]object{}
 	for _, r := range s.routes() {
@@ -64,7 +64,10 @@ func (s *Server) document() object {
 }
 
 // document collects the schemas of named types.
-type document struct{ schemas object }
+type document struct {
+	schemas object
+	types   map[string]reflect.Type // of the schemas: no two types of one name
+}
 
 var pathParameter = regexp.MustCompile(`\{([a-z0-9]+)\}`)
 
@@ -73,6 +76,7 @@ var queryHelp = map[string]string{
 	"limit": "at most so many, 1000 at the most", "cursor": "next of the page before", "state": "messages in this state only",
 	"case": "messages of this case only", "peer": "messages with this authority only", "all": "true: also what peers owe",
 	"for": "the reader: an authority such as QN/justice, or a State", "log": "the log's origin; without it the home log",
+	"from": "the first day of the period", "to": "its last day",
 }
 
 func (d *document) operation(r route) object {
@@ -143,7 +147,7 @@ func (d *document) schemaOf(t reflect.Type) object {
 		return object{"type": "object", "required": []any{"to"}, "description": "a payload of the message's type and to, a list of authorities: comity schema show TYPE"}
 	}
 	if t.Kind() == reflect.Pointer {
-		return d.schemaOf(t.Elem())
+		return object{"anyOf": []any{d.schemaOf(t.Elem()), object{"type": "null"}}}
 	}
 	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		return object{"type": "string"}
@@ -172,9 +176,13 @@ func (d *document) schemaOf(t reflect.Type) object {
 
 func (d *document) component(t reflect.Type) object {
 	reference := object{"$ref": "#/components/schemas/" + t.Name()}
-	if _, known := d.schemas[t.Name()]; known {
+	if known := d.types[t.Name()]; known != nil {
+		if known != t {
+			panic(fmt.Sprintf("api: %s and %s have one name in the document", known, t))
+		}
 		return reference
 	}
+	d.types[t.Name()] = t
 	schema := object{"type": "object", "additionalProperties": false}
 	d.schemas[t.Name()] = schema // before its members: a type may hold itself
 	properties, required := object{}, []string{}

@@ -26,16 +26,18 @@ func TestTheTableOfRoles(t *testing.T) {
 		KeepAccounts:   {KeyOfficer},
 		ReadText:       {CaseOfficer, Approver, ProtectionOfficer, BorderDesk, JITLeader},
 		ReadList:       {CaseOfficer, Approver, Registrar, ProtectionOfficer, BorderDesk, LiaisonOfficer, JITLeader, Auditor},
+		ReadIndicators: {Registrar, LiaisonOfficer, Auditor},
 		UseHooks:       nil, // of machines alone
 		ReadHealth:     all, ReadDirectory: all, SignIn: all, Anybody: all,
 	}
 	machines := map[Act][]Role{
-		Draft:         {CaseOfficer, BorderDesk},
-		ReadDecisions: {Auditor},
-		VerifyLogs:    {Auditor},
-		ReadText:      {CaseOfficer, BorderDesk},
-		ReadList:      {CaseOfficer, BorderDesk, Registrar, LiaisonOfficer, Auditor},
-		UseHooks:      {CaseOfficer, BorderDesk, Registrar, LiaisonOfficer, Auditor},
+		Draft:          {CaseOfficer, BorderDesk},
+		ReadDecisions:  {Auditor},
+		VerifyLogs:     {Auditor},
+		ReadIndicators: {Registrar, LiaisonOfficer, Auditor},
+		ReadText:       {CaseOfficer, BorderDesk},
+		ReadList:       {CaseOfficer, BorderDesk, Registrar, LiaisonOfficer, Auditor},
+		UseHooks:       {CaseOfficer, BorderDesk, Registrar, LiaisonOfficer, Auditor},
 	}
 	for _, role := range all {
 		for act := range may {
