@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
 
@@ -54,16 +55,29 @@ func (e *Engine) gather(ctx context.Context, f Facts, l *letter) (query, error) 
 	}
 
 	persons := findPersons(f, l)
+	var known known
+	look := func(persons []*person, fileText []string) {
+		looking, stop := context.WithTimeout(ctx, e.patience)
+		defer stop()
+		known = askRegister(looking, e.register, persons, slices.Concat(l.namingTexts(), fileText), f.Home.Gate)
+	}
+	// Where nothing that the register is asked rests on what the scanner reads, both work at the same time.
+	var together sync.WaitGroup
+	apart := len(l.files)+len(f.Originals) > 0 || l.confirmsOnly()
+	if !apart {
+		together.Go(func() { look(persons, nil) })
+	}
 	reading, stop := context.WithTimeout(ctx, e.patience*3/4) // what the scanner leaves belongs to the register
 	defer stop()
 	said := readContent(reading, e.scanner, f, l, sender.called)
 	open := openQuestion(reading, e.scanner, f, persons)
-	if l.confirmsOnly() && said.clean() {
-		persons = slices.DeleteFunc(persons, func(p *person) bool { return !p.here })
+	together.Wait()
+	if apart {
+		if l.confirmsOnly() && said.clean() {
+			persons = slices.DeleteFunc(persons, func(p *person) bool { return !p.here })
+		}
+		look(persons, said.fileText)
 	}
-	looking, stopLooking := context.WithTimeout(ctx, e.patience)
-	defer stopLooking()
-	known := askRegister(looking, e.register, persons, slices.Concat(l.namingTexts(), said.fileText), f.Home.Gate)
 	if len(known.standings) > maxPersons {
 		return query{}, errors.New("more persons than a decision looks at")
 	}
