@@ -33,21 +33,56 @@ func outgoingOf(m *store.Message) outgoing {
 
 // decide is step 4: the rules are asked on the facts of this moment, with what our own records add.
 func (a *Agent) decide(ctx context.Context, o outgoing, view *pki.View, at time.Time, release *policy.Release) (policy.Decision, *policy.Clearance, error) {
-	var f policy.Facts
-	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
-		if f, err = a.facts(tx, o); err != nil {
-			return err
-		}
-		if release == nil && o.key.ID != "" {
-			release, err = releaseOf(tx, o.key)
-		}
-		return err
+	var g gathered
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		g = a.gather(tx, o)
+		return g.err
 	})
 	if err != nil {
 		return policy.Decision{}, nil, fmt.Errorf("gathering what a decision rests on: %w", err)
 	}
-	f.Directory, f.At, f.Release = view, at, release
-	decision, clearance := a.policy.Decide(ctx, f)
+	if release != nil {
+		g.facts.Release = release
+	}
+	return a.decideOn(ctx, g, view, at)
+}
+
+// gathered is what a decision rests on but for the directory and the moment, or why that cannot be told.
+type gathered struct {
+	facts policy.Facts
+	err   error
+}
+
+func (a *Agent) gather(tx *store.Tx, o outgoing) (g gathered) {
+	if g.facts, g.err = a.facts(tx, o); g.err == nil && o.key.ID != "" {
+		g.facts.Release, g.err = releaseOf(tx, o.key)
+	}
+	return g
+}
+
+// gatherAll gathers for several messages that wait, on one snapshot: beginning one costs more than most ask of it.
+func (a *Agent) gatherAll(ctx context.Context, waiting []*store.Message) map[*store.Message]gathered {
+	all := map[*store.Message]gathered{}
+	err := a.store.View(ctx, func(tx *store.Tx) error {
+		for _, m := range waiting {
+			all[m] = a.gather(tx, outgoingOf(m))
+		}
+		return nil
+	})
+	if err != nil {
+		for _, m := range waiting {
+			all[m] = gathered{err: err}
+		}
+	}
+	return all
+}
+
+func (a *Agent) decideOn(ctx context.Context, g gathered, view *pki.View, at time.Time) (policy.Decision, *policy.Clearance, error) {
+	if g.err != nil {
+		return policy.Decision{}, nil, fmt.Errorf("gathering what a decision rests on: %w", g.err)
+	}
+	g.facts.Directory, g.facts.At = view, at
+	decision, clearance := a.policy.Decide(ctx, g.facts)
 	return decision, clearance, nil
 }
 

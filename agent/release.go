@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -75,6 +76,7 @@ func (a *Agent) releaseAtTicks(ctx context.Context) error {
 		case <-timer.C:
 		}
 		timer.Stop()
+		runtime.Gosched() // who was approved together leaves together
 		for _, urgency := range a.approvedOf(ctx, ticks.due(a.now(), woken)) {
 			a.release(ctx, urgency, anyMessage)
 		}
@@ -190,15 +192,18 @@ func (a *Agent) releaseSome(ctx context.Context, some []*store.Message) {
 	var mu sync.Mutex
 	var leave []*store.Message
 	allowed := map[*store.Message]*cleared{}
-	a.eachOf(some, func(m *store.Message) error {
-		c, err := a.clearOne(ctx, m, at)
-		if c != nil {
-			mu.Lock()
-			defer mu.Unlock()
-			leave, allowed[m] = append(leave, m), c
-		}
-		return err
-	})
+	for few := range slices.Chunk(some, releaseParallel) {
+		found := a.gatherAll(ctx, few)
+		a.eachOf(few, func(m *store.Message) error {
+			c, err := a.clearOne(ctx, m, at, found[m])
+			if c != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				leave, allowed[m] = append(leave, m), c
+			}
+			return err
+		})
+	}
 	a.order(leave)
 	a.eachOf(leave, func(m *store.Message) error { return a.sealOne(ctx, m, allowed[m]) })
 }
@@ -227,13 +232,13 @@ type cleared struct {
 }
 
 // clearOne is step 4 for one message: decided again on the facts of this moment. It is nil for what must not leave, or not yet.
-func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time) (*cleared, error) {
+func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time, g gathered) (*cleared, error) {
 	c := &cleared{view: a.trust.View(), at: at}
 	if c.view.Expired(at) { // nobody can be proved: it waits for the next trust list, and nobody has to review it for that
 		return nil, a.cannotSeal(ctx, m, errTrustEnded)
 	}
 	var err error
-	if c.decision, c.clearance, err = a.decide(ctx, outgoingOf(m), c.view, c.at, nil); err != nil {
+	if c.decision, c.clearance, err = a.decideOn(ctx, g, c.view, c.at); err != nil {
 		return nil, err
 	}
 	if c.clearance == nil {

@@ -240,7 +240,7 @@ func (d *desk) letGo(officer string, r api.Review, necessity string) error {
 
 // releaseOne is steps 4 and 5 for one message, at no tick.
 func (d *desk) releaseOne(ctx context.Context, m *store.Message) error {
-	c, err := d.clearOne(ctx, m, d.now())
+	c, err := d.clearOne(ctx, m, d.now(), d.gatherAll(ctx, []*store.Message{m})[m])
 	if c == nil {
 		return err
 	}
