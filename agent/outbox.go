@@ -218,7 +218,7 @@ func (f *failures) end(id schemas.MessageID) {
 
 // plan changes when an outbox row is handed in next, unless a receipt has meanwhile removed it.
 func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
-	return a.store.Update(ctx, func(tx *store.Tx) error {
+	return a.store.UpdateSoon(ctx, func(tx *store.Tx) error {
 		tx.Step(powercut.Planned)
 		row, err := tx.ParcelPlan(p.ID)
 		if errors.Is(err, store.ErrNotFound) {

@@ -98,7 +98,7 @@ func (a *Agent) screen(ctx context.Context, m *store.Message) error {
 	if err != nil {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
-	if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.screened(tx, m.Key, found) }); err != nil {
+	if err := a.store.UpdateSoon(ctx, func(tx *store.Tx) error { return a.screened(tx, m.Key, found) }); err != nil {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
 	a.changes.tell(api.Event{Message: m.ID, State: string(store.Received), Case: m.Case})

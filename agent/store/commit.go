@@ -18,10 +18,14 @@ func (s *Store) commitGroups() {
 		select {
 		case first := <-s.queue:
 			s.commit(s.gather(first))
+		case first := <-s.soon:
+			s.commit(s.company(first))
 		case <-s.closed:
 			for { // finish what was accepted before Close
 				select {
 				case first := <-s.queue:
+					s.commit(s.gather(first))
+				case first := <-s.soon:
 					s.commit(s.gather(first))
 				default:
 					return
@@ -31,12 +35,40 @@ func (s *Store) commitGroups() {
 	}
 }
 
+// company has a transaction that is in no hurry wait a moment for one that is, and go first in its group: what followed from it
+// meanwhile may be in the same one.
+func (s *Store) company(first job) []job {
+	timer := time.NewTimer(companyWait)
+	defer timer.Stop()
+	select {
+	case next := <-s.queue:
+		return append([]job{first}, s.gather(next)...)
+	case <-timer.C:
+	case <-s.closed:
+	}
+	return s.gather(first)
+}
+
+// gather adds what waits to a transaction that cannot wait any longer. Those that were in no hurry came before it.
 func (s *Store) gather(first job) []job {
-	group := []job{first}
+	group := s.gatherSoon()
+	group = append(group, first)
 	runtime.Gosched() // those that are ready to come along do so first: each group pays for its sync and its pages once
 	for len(group) < groupSize {
 		select {
 		case next := <-s.queue:
+			group = append(group, next)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (s *Store) gatherSoon() (group []job) {
+	for len(group) < groupSize/2 {
+		select {
+		case next := <-s.soon:
 			group = append(group, next)
 		default:
 			return group

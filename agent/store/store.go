@@ -9,14 +9,16 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite": SQLite in pure Go
 )
 
 // Limits of the group commit.
 const (
-	queueLength = 1024 // transactions that may wait for the writer; more callers block
-	groupSize   = 256  // transactions that share one sync at the most
+	queueLength = 1024                  // transactions that may wait for the writer; more callers block
+	groupSize   = 256                   // transactions that share one sync at the most
+	companyWait = 10 * time.Millisecond // of one that is in no hurry, for another to share the sync
 	readers     = 4
 )
 
@@ -41,6 +43,7 @@ type Store struct {
 	reading int              // how many there are
 
 	queue  chan job
+	soon   chan job      // of those that are in no hurry
 	closed chan struct{} // closed by Close: no new work
 	done   chan struct{} // closed when the writer has ended
 	ending sync.Once
@@ -67,7 +70,7 @@ func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
 	}
 	s := &Store{
 		columns: columns, lock: lock,
-		readers: make(chan *connection, readers), queue: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
+		readers: make(chan *connection, readers), queue: make(chan job, queueLength), soon: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
 		path: path, condition: condition{broken: make(chan struct{})},
 		edges: newEdges(nil),
 	}
@@ -184,6 +187,16 @@ func (s *Store) release() error {
 // call Update. When ctx ends while the transaction waits, Update returns ctx's error and work does not run; once it
 // runs it is committed whatever ctx does, and Update reports how that ended.
 func (s *Store) Update(ctx context.Context, work func(*Tx) error) error {
+	return s.update(ctx, s.queue, work)
+}
+
+// UpdateSoon is Update for what nobody waits for: it may take some hundredths of a second longer, so that another transaction
+// pays for the sync.
+func (s *Store) UpdateSoon(ctx context.Context, work func(*Tx) error) error {
+	return s.update(ctx, s.soon, work)
+}
+
+func (s *Store) update(ctx context.Context, queue chan<- job, work func(*Tx) error) error {
 	j := job{ctx: ctx, work: work, done: make(chan error, 1)}
 	select {
 	case <-s.closed:
@@ -191,7 +204,7 @@ func (s *Store) Update(ctx context.Context, work func(*Tx) error) error {
 	default:
 	}
 	select {
-	case s.queue <- j:
+	case queue <- j:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.closed:
