@@ -109,6 +109,7 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 				return err
 			}
 			one := show(m, authors)
+			one.Steps = provedSteps(m)
 			effect, counted := state.Effects[lifecycle.Ref{From: m.Sender, ID: m.ID}]
 			one.NoEffect = counted && !effect
 			shown.Messages = append(shown.Messages, one)

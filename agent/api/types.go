@@ -35,6 +35,7 @@ type Message struct {
 	ReceiptedAt time.Time           `json:"receipted_at,omitzero"` // when that receipt reached the sender
 	// ReceiptMillis is the time from sealing to the verified receipt, by the sender's clock.
 	ReceiptMillis int64          `json:"receipt_ms,omitzero"`
+	Steps         []Step         `json:"steps,omitzero"`     // what is proved of it, in order; in case show only
 	NoEffect      bool           `json:"no_effect,omitzero"` // it lost against a message that crossed it; in case show only
 	Payload       jsontext.Value `json:"payload,omitzero"`   // in show only, for those who may read content
 	Home          jsontext.Value `json:"home,omitzero"`      // recorded beside a draft of ours, never sent; in show only
@@ -42,6 +43,24 @@ type Message struct {
 	// Withheld messages are shown to protection officers alone. Nobody is told that a message is withheld.
 	Withheld bool `json:"-"`
 }
+
+// Step is something that a signed document proves of a message. The document has its leaf in the journal.
+type Step struct {
+	What   string    `json:"what"`            // closed set, below
+	Reason string    `json:"reason,omitzero"` // of a rejection
+	At     time.Time `json:"at"`              // by the clock of who signed
+	By     string    `json:"by"`              // who signed: an authority, or "broker"
+	SHA256 string    `json:"sha256"`          // of the signed document
+}
+
+// What is proved of a message.
+const (
+	StepSigned   = "signed"             // by its sender, under its number: from here on it is submitted until there is a receipt
+	StepAccepted = "accepted-by-broker" // the evidence of its submission; only the sender has it
+	StepStored   = "stored"             // by its recipient
+	StepRejected = "rejected"           // by its recipient
+	StepVoided   = "voided"             // its recipient has closed the number without it
+)
 
 // File is an attachment as it was read when it was attached.
 type File struct {

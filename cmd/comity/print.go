@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -77,7 +78,30 @@ func printCase(w io.Writer, c api.Case) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	return printMessages(w, c.Messages)
+	if err := printMessages(w, c.Messages); err != nil {
+		return err
+	}
+	return printSteps(w, c.Messages)
+}
+
+// printSteps says what is proved of each message, by signed documents that are in the journal.
+func printSteps(w io.Writer, messages []api.Message) error {
+	if !slices.ContainsFunc(messages, func(m api.Message) bool { return len(m.Steps) > 0 }) {
+		return nil
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "MESSAGE\tNUMBER\tPROVED\tAT\tSIGNED BY\tSHA-256")
+	for _, m := range messages {
+		for _, s := range m.Steps {
+			what := s.What
+			if s.Reason != "" {
+				what += ": " + s.Reason
+			}
+			fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\n", short(string(m.ID)), m.Number, what, moment(s.At), s.By, short(s.SHA256))
+		}
+	}
+	return table.Flush()
 }
 
 // timeLeft says in words what is left of a sentence that is to be served in another State.
