@@ -2,6 +2,8 @@ package scan
 
 import (
 	_ "embed"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,6 +31,13 @@ func readConfusables(lines string) (always, mixed map[rune]rune) {
 		for _, w := range words[2:] {
 			r, _ := utf8.DecodeRuneInString(w)
 			into[r] = latin
+		}
+	}
+	// A capital of a script whose small letters look alike as well is listed by itself.
+	for _, r := range slices.Sorted(maps.Keys(always)) {
+		small, latin := unicode.ToLower(r), always[r]
+		if _, found := mixed[small]; !found && always[small] == 0 {
+			always[small] = latin
 		}
 	}
 	return always, mixed

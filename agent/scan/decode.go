@@ -23,8 +23,7 @@ func decodeTags(text string) (view, bool) {
 			last, changed = i+4, true
 		}
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 // decodeEntities reads the character references of HTML. Doubled ones take two rounds.
@@ -57,13 +56,12 @@ func decodeEntities(text string) (view, bool) {
 		}
 		i++
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 // decodeComments takes out tags and comments, of HTML and of wikis, that stand within words.
 func decodeComments(text string) (view, bool) {
-	if !strings.ContainsAny(text, "<[{") {
+	if !strings.ContainsAny(text, "<[{") && !strings.Contains(text, "/*") {
 		return view{}, false
 	}
 	var w viewBuilder
@@ -82,6 +80,8 @@ func decodeComments(text string) (view, bool) {
 			end = after(rest[:min(len(rest), 64)], "]")
 		case strings.HasPrefix(rest, "{{"):
 			end = after(rest[:min(len(rest), 256)], "}}")
+		case strings.HasPrefix(rest, "/*"):
+			end = after(rest[:min(len(rest), 256)], "*/")
 		}
 		if end < 0 {
 			continue
@@ -92,8 +92,7 @@ func decodeComments(text string) (view, bool) {
 		last, changed = i, true
 		i--
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 // after is the offset behind the first closing, or -1.
@@ -136,8 +135,7 @@ func decodeRFC2047(text string) (view, bool) {
 		i += end
 		last, changed = i, true
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 // encodedWordEnd is the length of =?charset?encoding?text?=.
@@ -199,19 +197,15 @@ func decodeEscapes(text string) (view, bool) {
 		switch rest[1] {
 		case 'u':
 			if len(rest) > 2 && rest[2] == '{' {
-				if end := strings.IndexByte(rest[:min(len(rest), 12)], '}'); end > 3 {
-					out, n := codePoint(rest[:end], 3, end-3)
-					if n > 0 {
-						n++
-					}
-					return out, n
-				}
-				return "", 0
+				return braced(rest)
 			}
 			return utf16Escape(rest)
 		case 'U':
 			return codePoint(rest, 2, 8)
 		case 'x', 'X':
+			if len(rest) > 2 && rest[2] == '{' {
+				return braced(rest)
+			}
 			return hexByte(rest, 2)
 		case '0', '1', '2', '3':
 			if len(rest) >= 4 {
@@ -233,6 +227,41 @@ func decodeEscapes(text string) (view, bool) {
 		}
 		out, n := codePoint(rest, 2, 4)
 		if n > 0 && len(rest) > n && rest[n] == ' ' {
+			n++
+		}
+		return out, n
+	})
+}
+
+// braced reads a code point in braces behind \u or \x.
+func braced(rest string) (string, int) {
+	end := strings.IndexByte(rest[:min(len(rest), 12)], '}')
+	if end <= 3 {
+		return "", 0
+	}
+	out, n := codePoint(rest[:end], 3, end-3)
+	if n > 0 {
+		n++
+	}
+	return out, n
+}
+
+// decodeStyleEscapes reads the escapes of CSS: a backslash, up to six hexadecimal digits, and a space that belongs to them.
+func decodeStyleEscapes(text string) (view, bool) {
+	if strings.Count(text, `\`) < 2 {
+		return view{}, false
+	}
+	return replaceEscapes(text, '\\', func(rest string) (string, int) {
+		const shortest, longest = 2, 6
+		digits := 0
+		for digits < longest && 1+digits < len(rest) && hexDigit(rest[1+digits]) {
+			digits++
+		}
+		if digits < shortest {
+			return "", 0
+		}
+		out, n := codePoint(rest, 1, digits)
+		if n > 0 && n < len(rest) && rest[n] == ' ' {
 			n++
 		}
 		return out, n
@@ -270,8 +299,7 @@ func replaceEscapes(text string, sign byte, read func(rest string) (string, int)
 		w.put(asUTF8(run), begin, i)
 		last, changed = i, true
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 func asUTF8(bytes string) string {

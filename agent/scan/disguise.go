@@ -23,6 +23,7 @@ type form struct {
 	solid bool   // something must stand between all letters
 	start bool   // a word must begin where it begins
 	end   bool   // a word must end where it ends
+	inner bool   // it stands within another word
 }
 
 const (
@@ -48,14 +49,17 @@ func newDisguises(m *matcher) (*disguises, error) {
 		if len(core) >= 4 || !alphabetic(core) {
 			add(form{term: i, track: Collapsed, core: core, gaps: gaps, solid: t.solid, start: t.start || alphabetic(core) || hangulLetters(core)})
 		}
+		if t.inner {
+			add(form{term: i, track: Collapsed, core: core, gaps: gaps, inner: true})
+		}
 		if !t.core || len(core) < sureTurned {
 			continue
 		}
 		turned := slices.Clone(core)
 		slices.Reverse(turned)
 		add(form{term: i, track: Reversed, core: turned, gaps: -1, end: t.start})
-		if rotated, latin := rot13(core); latin {
-			add(form{term: i, track: Rotated, core: rotated, gaps: -1, start: t.start})
+		for _, other := range ciphers(core, strings.Contains(shiftedLanguages, " "+t.language+" ")) {
+			add(form{term: i, track: Rotated, core: other, gaps: -1, start: t.start})
 		}
 	}
 	var err error
@@ -74,15 +78,33 @@ func alphabetic(core []rune) bool {
 // hangulLetters reports a word of Hangul, which writes syllables together and words apart.
 func hangulLetters(core []rune) bool { return core[0] >= 0x3131 && core[0] <= 0x318E }
 
-func rot13(core []rune) ([]rune, bool) {
-	out := make([]rune, len(core))
-	for i, r := range core {
-		if r < 'a' || r > 'z' {
-			return nil, false
-		}
-		out[i] = 'a' + (r-'a'+13)%26
+// shiftedLanguages are those whose words are looked for shifted by any number of letters, and in the alphabet from its end; those of
+// others by thirteen only, which is what people have a key for. Each takes room in the automaton.
+const shiftedLanguages = " en fr es it pt de nl "
+
+// ciphers are what a word in Latin letters comes to in simple ciphers: ROT13 and, where all are asked for, the other shifts and Atbash.
+func ciphers(core []rune, all bool) [][]rune {
+	if slices.ContainsFunc(core, func(r rune) bool { return r < 'a' || r > 'z' }) {
+		return nil
 	}
-	return out, true
+	each := func(cipher func(rune) rune) []rune {
+		out := make([]rune, len(core))
+		for i, r := range core {
+			out[i] = 'a' + cipher(r-'a')%26
+		}
+		return out
+	}
+	out := [][]rune{each(func(r rune) rune { return r + 13 })}
+	if !all {
+		return out
+	}
+	out = append(out, each(func(r rune) rune { return 25 - r }))
+	for shift := rune(1); shift < 26; shift++ {
+		if shift != 13 {
+			out = append(out, each(func(r rune) rune { return r + shift }))
+		}
+	}
+	return out
 }
 
 // findDisguised lists the hits of one text on the collapsed, reversed and rotated tracks.
@@ -111,6 +133,10 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 	case f.track != Collapsed && gaps > 0 && gaps < len(f.core)-1:
 		return Hit{}, false // two words that meet by chance
 	case f.track != Collapsed:
+	case f.inner:
+		if gaps > f.gaps || wordEdge(text[:start], true) {
+			return Hit{}, false // others look at that
+		}
 	case gaps <= f.gaps:
 		return Hit{}, false // the term as it should be
 	case alphabetic(f.core) && (f.solid || len(f.core) < wholeLetters) && gaps < len(f.core)-1:

@@ -10,7 +10,8 @@
 //     (gate.go);
 //  3. every text goes through the fused pass (match.go): fold each character, step the automaton of the lexicon. A candidate
 //     is looked at again in the clear text, which tells the plain track from the folded one;
-//  4. disguises are taken off (disguise.go, words.go, view.go) and what comes out is read again, within a budget;
+//  4. disguises are taken off (disguise.go, words.go, hidden.go, view.go) and what comes out is read again, within a budget; ciphers and
+//     armours only where the words look like one (signals.go);
 //  5. the parts of the message are put side by side, for words that are split over two of them (split.go);
 //  6. the verdict: grade A on the plain or folded track blocks; everything else with a hit holds, and so does what could
 //     not be read or is in no covered language. What is left passes, and the recipient's agent scans it again.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -29,6 +30,14 @@ func decodeBase64(text string) (view, bool) {
 			inner |= kinds[text[i]]
 		}
 		// A word has its capital, if any, at its beginning, or is all in capitals; base64 hardly ever does.
+		if i-begin == spacedGroup && i < len(text) && text[i] == ' ' && inner&(upper|digit) != 0 {
+			if end, out, decoded := unbase64Spaced(text, begin); decoded {
+				w.copy(text, last, begin)
+				w.put(" "+out+" ", begin, end)
+				last, i, changed = end, end, true
+			}
+			continue
+		}
 		if i-begin < base64AtLeast || inner&(upper|digit) == 0 || inner&(lower|digit) == 0 {
 			continue
 		}
@@ -42,17 +51,16 @@ func decodeBase64(text string) (view, bool) {
 			out, decoded = unbase64(text[begin:end])
 		}
 		if !decoded {
+			out, decoded = unbase64Disguised(text[begin:end])
+		}
+		if !decoded {
 			continue
 		}
 		w.copy(text, last, begin)
 		w.put(" "+out+" ", begin, end)
 		last, i, changed = end, end, true
 	}
-	if !changed {
-		return view{}, false
-	}
-	w.copy(text, last, len(text))
-	return w.view(), true
+	return w.rest(text, last, changed)
 }
 
 var base64Bytes = func() (is [256]bool) {
@@ -118,8 +126,64 @@ func unbase64(code string) (string, bool) {
 	return fromBytes(b)
 }
 
-// fromBytes makes text of bytes in UTF-8 or UTF-16, if they are text.
+// unbase64Disguised reads base64 from its end, and in ROT13. It must be long, since what is not encoded comes out as
+// something now and then.
+func unbase64Disguised(code string) (string, bool) {
+	const atLeast = 12
+	if len(code) < atLeast {
+		return "", false
+	}
+	turned, rotated := []byte(code), []byte(code)
+	slices.Reverse(turned)
+	for i, b := range rotated {
+		switch {
+		case b >= 'a' && b <= 'z':
+			rotated[i] = 'a' + (b-'a'+13)%26
+		case b >= 'A' && b <= 'Z':
+			rotated[i] = 'A' + (b-'A'+13)%26
+		}
+	}
+	for _, other := range [][]byte{turned, rotated} {
+		if out, decoded := unbase64(strings.TrimLeft(string(other), "=")); decoded && plausible([]byte(out), len(code)) {
+			return out, true
+		}
+	}
+	return "", false
+}
+
+// spacedGroup is how many signs stand together in base64 that is written in groups.
+const spacedGroup = 4
+
+// unbase64Spaced reads base64 in groups of four with a space between.
+func unbase64Spaced(text string, begin int) (end int, out string, decoded bool) {
+	const groups = 4
+	at, found := begin, 0
+	for at+spacedGroup <= len(text) && !strings.ContainsFunc(text[at:at+spacedGroup], func(r rune) bool { return r >= utf8.RuneSelf || !base64Bytes[byte(r)] }) {
+		end = at + spacedGroup
+		found++
+		if end >= len(text) || text[end] != ' ' {
+			break
+		}
+		at = end + 1
+	}
+	if found < groups || end < len(text) && base64Bytes[text[end]] {
+		return 0, "", false
+	}
+	// Ordinary words of four letters may follow.
+	for n := found; n >= groups; n-- {
+		end = begin + n*(spacedGroup+1) - 1
+		if out, decoded = unbase64(text[begin:end]); decoded {
+			return end, out, true
+		}
+	}
+	return 0, "", false
+}
+
+// fromBytes makes text of bytes in UTF-8 or UTF-16, compressed or not, if they are text.
 func fromBytes(b []byte) (string, bool) {
+	if unpacked, packed := inflate(b); packed {
+		b = unpacked
+	}
 	if whole := wholeCharacters(b); readable(whole) {
 		return string(whole), true
 	}
@@ -190,10 +254,10 @@ func decodeHex(text string) (view, bool) {
 				i += 2
 				end = i
 				continue
-			case len(digits) > 0 && i+1 < len(text) && strings.IndexByte(" :-,\n", text[i]) >= 0 && hexDigit(text[i+1]):
-				i++
+			case len(digits) > 0 && hexGap(text[i:]) > 0:
+				i += hexGap(text[i:])
 				continue
-			case strings.HasPrefix(text[i:], "0x") || strings.HasPrefix(text[i:], `\x`):
+			case len(digits) == 0 && (strings.HasPrefix(text[i:], "0x") || strings.HasPrefix(text[i:], "0X")):
 				i += 2
 				continue
 			}
@@ -219,11 +283,33 @@ func decodeHex(text string) (view, bool) {
 		w.put(" "+out+" ", begin, end)
 		last, changed = end, true
 	}
-	if !changed {
-		return view{}, false
+	return w.rest(text, last, changed)
+}
+
+// hexGap is the length of what stands between two pairs of digits: the h of assemblers, some signs, and what says that a
+// hexadecimal number follows.
+func hexGap(text string) int {
+	const most = 3
+	at := 0
+	if len(text) > 0 && kinds[text[0]]&(lower|upper|digit|high) != 0 && text[0]|0x20 != 'h' {
+		return 0
 	}
-	w.copy(text, last, len(text))
-	return w.view(), true
+	if at < len(text) && (text[at]|0x20) == 'h' {
+		at++
+	}
+	for n := 0; n < most && at < len(text) && strings.IndexByte(" :-,;|\n\t'\"", text[at]) >= 0; n++ {
+		at++
+	}
+	for _, prefix := range []string{"0x", "0X", `\x`, "&h", "&H", "$", "#"} {
+		if strings.HasPrefix(text[at:], prefix) {
+			at += len(prefix)
+			break
+		}
+	}
+	if at == 0 || at+1 >= len(text) || !hexDigit(text[at]) || !hexDigit(text[at+1]) {
+		return 0
+	}
+	return at
 }
 
 func hexDigit(b byte) bool { return hexDigits[b] }

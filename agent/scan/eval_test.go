@@ -204,7 +204,7 @@ func TestEvalDisguises(t *testing.T) {
 			tracks[h.Track].count(true)
 		}
 	}
-	for _, d := range disguiseList {
+	for _, d := range slices.Concat(disguiseList, cipherList) {
 		for _, word := range disguisedWords {
 			if hidden := d.apply(word); hidden != "" { // ROT13 has no umlauts
 				try(&all, d.name, hidden)

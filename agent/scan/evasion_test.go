@@ -37,6 +37,16 @@ func shift(word string, a rune) string {
 	}, word)
 }
 
+// shifted moves letters along the alphabet; what has others has no such form.
+func shifted(by rune) func(string) string {
+	return func(word string) string {
+		if !isASCII(word) {
+			return ""
+		}
+		return strings.Map(func(r rune) rune { return 'a' + (r-'a'+by)%26 }, word)
+	}
+}
+
 func replace(pairs ...string) func(string) string {
 	r := strings.NewReplacer(pairs...)
 	return r.Replace
@@ -118,7 +128,7 @@ var disguiseList = []disguise{
 	{"line break", func(w string) string { return inMiddle(w, "\n") }, Collapsed},
 	{"right-to-left override", func(w string) string { return "\u202e" + backwards(w) + "\u202c" }, ""},
 	{"reversed", backwards, Reversed},
-	{"rot13", func(w string) string { r, _ := rot13([]rune(w)); return string(r) }, Rotated},
+	{"rot13", shifted(13), Rotated},
 	{"upside down", func(w string) string {
 		return backwards(replace("a", "ɐ", "b", "q", "e", "ǝ", "f", "ɟ", "g", "ƃ", "l", "l", "m", "ɯ", "u", "n", "r", "ɹ", "y", "ʎ", "i", "ᴉ", "d", "p", "t", "ʇ", "n", "u")(w))
 	}, Decoded},
@@ -210,7 +220,7 @@ func inPairs(code, what string) string {
 
 func TestDisguises(t *testing.T) {
 	s := newScanner(t)
-	for _, d := range disguiseList {
+	for _, d := range slices.Concat(disguiseList, cipherList) {
 		for _, word := range []string{"asylum", "refugee"} {
 			for _, frame := range [][2]string{{"", ""}, {"the note says ", " and no more."}, {"(", ")"}} {
 				text := frame[0] + d.apply(word) + frame[1]

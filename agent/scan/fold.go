@@ -73,6 +73,9 @@ func clutter(r rune) bool {
 	if !unicode.Is(unicode.M, r) {
 		return false
 	}
+	if unicode.Is(unicode.Me, r) {
+		return true // circles, keys and the like around a letter
+	}
 	class := norm.NFC.PropertiesString(string(r)).CCC()
 	return class == 1 || class >= 10 && class <= 36 || class >= 200 && class <= 240
 }

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"regexp"
+	"slices"
 	"testing"
 	"unicode/utf8"
 )
@@ -12,7 +13,12 @@ func FuzzText(f *testing.F) {
 	for _, d := range disguiseList {
 		f.Add("the note says " + d.apply("asylum") + " and no more.")
 	}
-	f.Add("a\xffb\u202e\xf3\xa0\x81")
+	for _, text := range []string{
+		"a\xffb\u202e\xf3\xa0\x81", ".- ... -.-- .-.. ..- --", "2 7777 999 555 88 6", "xn--rfugi-bsae", "+AGEAcwB5AGwAdQBt-", "rÃ©fugiÃ©", "a\bb\x1b[0mc", "MFZXS3DVNU======",
+		"<~FD,5.@<6^1F_q~>", "begin 644 x\n*=&AE(&%S>6QU;0  \n`\nend", "1. a\n2. s\n3. y\n4. l\n5. u\n6. m", "011925122113", `\61 \73 \79 \6c`, "r*f*g**", "Alfa-Sierra-Yankee-Lima-Uniform-Mike",
+	} {
+		f.Add(text)
+	}
 	s, err := New(Config{})
 	if err != nil {
 		f.Fatal(err)
@@ -27,7 +33,11 @@ func FuzzText(f *testing.F) {
 				t.Errorf("hit of %q at %d to %d of %d", h.Term, h.Start, h.End, len(text))
 			}
 		}
-		for _, decode := range decoders {
+		all := slices.Clone(decoders)
+		for _, d := range signalled {
+			all = append(all, d.decode)
+		}
+		for _, decode := range all {
 			v, _ := decode(text)
 			for out := range len(v.text) + 1 {
 				if at := v.source(out, len(text)); at < 0 || at > len(text) {

@@ -31,6 +31,8 @@ type term struct {
 	pair int
 	// solid: parts of it are words of the language, so something must stand between all of its letters to disguise it.
 	solid bool
+	// inner: no other word has it in it, so that it is a disguise within one.
+	inner bool
 	// shout: an acronym, which counts in capitals only.
 	shout bool
 	// name: people and places are called like this.
@@ -62,7 +64,7 @@ const harmless Grade = "H"
 //
 // with the modes p (prefix of a word), w (whole word), s (anywhere), followed by ! where with other accents it is another word, and by @
 // where the word counts in its own language only, by ~ where it is looked for disguised as well, by = where
-// parts of it are words, by # where only capitals count, by ^ where it is also a name, and by < or > where it is half of a pair. A star ends a stem that is not the last word of a pattern.
+// parts of it are words, by + where no other word has it in it, by # where only capitals count, by ^ where it is also a name, and by < or > where it is half of a pair. A star ends a stem that is not the last word of a pattern.
 func readLexicon(files fs.FS) ([]term, error) {
 	names, err := fs.Glob(files, "lexicon/*.txt")
 	if err != nil {
@@ -151,6 +153,8 @@ func parseMode(mode string) (term, error) {
 			t.core = true
 		case i > 0 && c == '=':
 			t.solid = true
+		case i > 0 && c == '+':
+			t.inner = true
 		case i > 0 && c == '#':
 			t.shout = true
 		case i > 0 && c == '^':
@@ -160,7 +164,7 @@ func parseMode(mode string) (term, error) {
 		case i > 0 && c == '>':
 			t.half = second
 		default:
-			return t, fmt.Errorf("mode %q is not p, w or s with !, @, ~, =, #, ^, < or >", mode)
+			return t, fmt.Errorf("mode %q is not p, w or s with !, @, ~, =, +, #, ^, < or >", mode)
 		}
 	}
 	return t, nil

@@ -24,6 +24,7 @@ type matcher struct {
 
 	disguised *disguises
 	wanted    *cores
+	hidden    *hidden
 }
 
 // long marks a character that folds to more than two codes.
@@ -82,6 +83,9 @@ func newMatcher(terms []term) (*matcher, error) {
 		return nil, err
 	}
 	m.wanted = newCores(m)
+	if m.hidden, err = newHidden(m); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 

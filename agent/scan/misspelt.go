@@ -68,7 +68,7 @@ func undoubled(codes []uint8) []uint8 {
 	return out
 }
 
-// misspelt finds a core from which a word differs by one slip, or by doubled letters. It looks at each part of a word
+// misspelt finds a core from which a word differs by one slip, by doubled letters, or by the order of its letters. It looks at each part of a word
 // that has signs in it.
 func (m *matcher) misspelt(word string) []Hit {
 	var buffer [wordLimit * 2]uint8
@@ -78,6 +78,9 @@ func (m *matcher) misspelt(word string) []Hit {
 		if len(codes) >= 5 {
 			if at, found := m.nearest(codes); found {
 				hits = append(hits, m.fuzzyHit(at))
+			}
+			if found, is := m.anagram(codes); is {
+				hits = append(hits, Hit{Code: "A1", Grade: Strong, Term: found, Track: Fuzzy})
 			}
 		}
 		codes = codes[:0]

@@ -23,7 +23,7 @@ func findMachineReadable(text string) []Hit {
 	if !strings.Contains(text, "XX") && !strings.Contains(text, "xx") {
 		return nil
 	}
-	text = strings.ToUpper(text)
+	text = capitalsOf(text)
 	var hits []Hit
 	for _, form := range []*regexp.Regexp{machineNationality, machineIssuer} {
 		for _, at := range form.FindAllStringSubmatchIndex(text, maxHits) {
@@ -37,4 +37,15 @@ func findMachineReadable(text string) []Hit {
 		}
 	}
 	return hits
+}
+
+// capitalsOf makes capitals of the letters of ASCII alone, so that every offset stays what it is.
+func capitalsOf(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if kinds[c]&lower != 0 {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
 }

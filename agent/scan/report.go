@@ -29,7 +29,7 @@ const (
 
 	Collapsed Track = "collapsed" // without what stands between its letters
 	Reversed  Track = "reversed"  // from back to front
-	Rotated   Track = "rotated"   // ROT13
+	Rotated   Track = "rotated"   // ROT13 and other shifts of the alphabet
 	Decoded   Track = "decoded"   // out of an encoding, such as base64, percent signs or HTML entities
 	Fuzzy     Track = "fuzzy"     // misspelt, masked, or with digits for letters
 	Joined    Track = "joined"    // split over two parts of the message

@@ -70,8 +70,7 @@ func decodeInvisible(text string) (view, bool) {
 		}
 		last, changed = i+width, true
 	}
-	w.copy(text, last, len(text))
-	return w.view(), changed
+	return w.rest(text, last, changed)
 }
 
 // decodeRightToLeft reads what stands behind an override or an isolate in the order in which it is seen.

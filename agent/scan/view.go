@@ -57,6 +57,15 @@ func (w *viewBuilder) mark(in int) {
 	w.marks = append(w.marks, m)
 }
 
+// rest copies what follows the last thing that was put in, and is the view if there was any.
+func (w *viewBuilder) rest(text string, last int, changed bool) (view, bool) {
+	if !changed {
+		return view{}, false
+	}
+	w.copy(text, last, len(text))
+	return w.view(), true
+}
+
 func (w *viewBuilder) view() view { return view{w.b.String(), w.marks} }
 
 // decoder takes off one kind of disguise. It reports false where there is nothing to take off: the first look must be
@@ -65,8 +74,9 @@ type decoder func(text string) (view, bool)
 
 // decoders are tried in this order on every text, and on what they make of it.
 var decoders = []decoder{
-	decodeInvisible, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent, decodeEscapes,
-	decodeBase64, decodeHex, decodeNumbers, decodeTurned, decodeRightToLeft,
+	decodeInvisible, decodeMojibake, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent,
+	decodeEscapes, decodeStyleEscapes, decodeUTF7, decodePunycode, decodeBase64, decodeHex, decodeUuencode, decodeNumbers, decodeTurned,
+	decodeRightToLeft,
 }
 
 const (
@@ -103,7 +113,8 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 		return
 	}
 	hits, mild := r.match.find(text)
-	for _, found := range [][]Hit{hits, findMachineReadable(text), r.match.findDisguised(text), r.match.findRepaired(text)} {
+	repaired, seen := r.match.findRepaired(text)
+	for _, found := range [][]Hit{hits, findMachineReadable(text), r.match.findDisguised(text), repaired} {
 		for _, h := range soften(found, mild) {
 			r.keep(h, back)
 		}
@@ -112,22 +123,32 @@ func (r *reading) read(text string, back func(int) int, depth int) {
 		return
 	}
 	for _, decode := range decoders {
-		v, changed := decode(text)
-		if !changed || v.text == text || r.seen[v.text] {
-			continue
-		}
-		if r.seen == nil {
-			r.seen = map[string]bool{text: true}
-		}
-		r.seen[v.text] = true
-		r.read(v.text, func(at int) int {
-			at = v.source(at, len(text))
-			if back != nil {
-				at = back(at)
-			}
-			return at
-		}, depth+1)
+		r.decode(decode, text, back, depth)
 	}
+	for _, d := range signalled {
+		if seen&d.by != 0 {
+			r.decode(d.decode, text, back, depth)
+		}
+	}
+}
+
+// decode reads what a decoder makes of a text, if it is anything new.
+func (r *reading) decode(decode decoder, text string, back func(int) int, depth int) {
+	v, changed := decode(text)
+	if !changed || v.text == text || r.seen[v.text] {
+		return
+	}
+	if r.seen == nil {
+		r.seen = map[string]bool{text: true}
+	}
+	r.seen[v.text] = true
+	r.read(v.text, func(at int) int {
+		at = v.source(at, len(text))
+		if back != nil {
+			at = back(at)
+		}
+		return at
+	}, depth+1)
 }
 
 // keep adds a hit with the offsets of the first text. In a text that had to be decoded, nothing is plain.

@@ -45,35 +45,51 @@ var kinds = func() (k [256]kind) {
 const wordLimit = 96
 
 // findRepaired lists the hits of one text in words that had to be repaired: they are misspelt, masked, mix scripts, use digits
-// for letters, or run several words together.
-func (m *matcher) findRepaired(text string) []Hit {
+// for letters, run several words together, or stand in the first letters of others. It also says what else the words are like.
+func (m *matcher) findRepaired(text string) ([]Hit, signal) {
 	var hits []Hit
+	signals := signalReader{}
+	spelledOut := newAcrostics(m)
 	for i := 0; i < len(text); {
 		for i < len(text) && kinds[text[i]] == 0 {
+			if text[i] < ' ' {
+				signals.space(text[i])
+				spelledOut.space(text[i])
+			}
 			i++
 		}
-		start, seen, turns := i, kind(0), false
+		if i == len(text) {
+			break
+		}
+		start, seen, turns, changes := i, kind(0), false, 0
 		var before kind
 		for i < len(text) {
 			k := kinds[text[i]]
 			if k == 0 {
 				break
 			}
-			turns = turns || before&lower != 0 && k&(upper|digit) != 0 || before&digit != 0 && k&(lower|upper) != 0
+			if k != before {
+				changes++
+				turns = turns || before&lower != 0 && k&(upper|digit) != 0 || before&digit != 0 && k&(lower|upper) != 0
+			}
 			seen |= k
 			before = k
 			i++
 		}
-		if i-start < 4 || i-start > wordLimit || seen&(lower|upper|high) == 0 {
+		word := text[start:i]
+		signals.word(word, seen, changes)
+		for _, h := range spelledOut.word(text, start) {
+			hits = add(hits, h)
+		}
+		if len(word) < 4 || len(word) > wordLimit || seen&(lower|upper|high) == 0 {
 			continue
 		}
-		word := text[start:i]
 		for _, h := range m.repair(word, seen, turns) {
 			h.Start, h.End = start, i
 			hits = add(hits, h)
 		}
 	}
-	return hits
+	return hits, signals.seen
 }
 
 // repair tries each way in which a word of this kind may have been disguised.
@@ -93,6 +109,10 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 		}
 	}
 	leads := kindsOfLeads(word, seen)
+	bare := word
+	if seen&(sign|symbol) != 0 {
+		bare = strings.TrimRight(strings.TrimLeft(word, "([{\"'"), ")]}\"'.,;:?")
+	}
 	if seen&high != 0 && leads&^leadSign&(leads&^leadSign-1) != 0 && mixesScripts(word) {
 		try(Fuzzy, asLatin(word))
 		try(Fuzzy, asCyrillic(word))
@@ -111,6 +131,25 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 		for _, reading := range readings {
 			try(Fuzzy, reading)
 		}
+	}
+	if seen&(digit|symbol|mask) != 0 || leads&leadSign != 0 && (strings.IndexByte(word, 0xC2) >= 0 || strings.Contains(word, "€")) {
+		hits = append(hits, m.leet(bare)...)
+	}
+	if seen&(sign|symbol) != 0 && (strings.IndexByte(word, '\\') >= 0 || strings.IndexByte(word, '|') >= 0) {
+		for _, drawn := range drawnLetters {
+			plain := drawn.Replace(bare)
+			try(Fuzzy, plain)
+			hits = append(hits, m.leet(plain)...)
+		}
+	}
+	if plain, filled := withoutFiller(bare); filled {
+		try(Fuzzy, plain)
+	}
+	for _, turned := range withoutTail(bare) {
+		try(Fuzzy, turned)
+	}
+	if seen&(mask|sign) != 0 || leads&leadSign != 0 {
+		hits = append(hits, m.vowelless(word)...)
 	}
 	if seen&mask != 0 || (seen&(sign|symbol) != 0 || leads&leadSign != 0) && runsOfSigns(word) {
 		hits = append(hits, m.unmask(word)...)
