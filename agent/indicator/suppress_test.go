@@ -145,8 +145,8 @@ func TestNothingSuppressedCanBeReckonedBack(t *testing.T) {
 // at the least.
 func TestSuppressedCellsStayWide(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
-	const most = 24
-	for range 15 {
+	const most = 21
+	for range 10 {
 		g := newGrid(2, 2, false)
 		for i := range 2 {
 			for k := range 2 {

@@ -20,13 +20,13 @@ func sandboxCommand() *cobra.Command {
 }
 
 func sandboxInitCommand() *cobra.Command {
-	states, port, tick, logins := "", 0, time.Second, true
+	states, port, tick, logins, metrics := "", 0, time.Second, true, false
 	cmd := &cobra.Command{
 		Use:   "init DIR --states qm,qn,qp",
 		Short: "Make a sandbox in a new folder: States, authorities, people, keys, a broker",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			plan := sandbox.Plan{Dir: args[0], Port: port, Routine: tick, Urgent: tick, Logins: logins, Now: time.Now}
+			plan := sandbox.Plan{Dir: args[0], Port: port, Routine: tick, Urgent: tick, Logins: logins, Metrics: metrics, Now: time.Now}
 			var err error
 			if plan.States, err = parseStates(states); err != nil {
 				return err
@@ -39,12 +39,16 @@ func sandboxInitCommand() *cobra.Command {
 				return err
 			}
 			describe(cmd.OutOrStdout(), s, args[0])
+			if metrics {
+				fmt.Fprintf(cmd.OutOrStdout(), "\nPrometheus finds the metrics by %s: see deploy/README.md\n", args[0]+"/targets.json")
+			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&states, "states", "qm,qn,qp", "two States or more, of the user-assigned codes QM to QZ")
 	cmd.Flags().IntVar(&port, "port", 4222, "the broker's port on the loopback interface; 0 takes a free one")
 	cmd.Flags().BoolVar(&logins, "logins", logins, "give every role a login for the console, all with one password")
+	cmd.Flags().BoolVar(&metrics, "metrics", false, "give the broker and each agent a listener for Prometheus")
 	cmd.Flags().DurationVar(&tick, "tick", tick, "how often approved messages leave; a real authority has 15m")
 	return cmd
 }

@@ -26,7 +26,9 @@ type Plan struct {
 	ResendFirst time.Duration
 	// Logins has each agent make an account for every role when it is opened, all with one password (Sandbox.Password).
 	Logins bool
-	Now    func() time.Time
+	// Metrics gives the broker and each agent a listener for Prometheus (Sandbox.MetricsTargets).
+	Metrics bool
+	Now     func() time.Time
 }
 
 // maxSocketPath is what Linux takes as the path of a unix socket, less its final zero byte; BSD takes 4 fewer.
@@ -120,6 +122,11 @@ func (s *Sandbox) write(p Plan) error {
 	if p.Logins {
 		if err := writeFile(filepath.Join(s.dir, passwordFile), []byte(newPassword()+"\n"), 0o600); err != nil {
 			return err
+		}
+	}
+	if p.Metrics {
+		if err := s.exposeMetrics(); err != nil {
+			return fmt.Errorf("metrics: %w", err)
 		}
 	}
 	text, err := schemas.Canonical(s.mark)

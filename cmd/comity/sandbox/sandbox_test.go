@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"comity/agent"
 	"comity/broker"
 	"comity/pki"
@@ -60,7 +62,7 @@ func TestInitMakesWhatAgentsAndBrokersRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if config.Authority != id || len(config.Staff) != 6 {
+		if config.Authority != id || len(config.Staff) != 7 {
 			t.Errorf("%s: configured as %s with %d people", id, config.Authority, len(config.Staff))
 		}
 		identity, err := agent.ReadIdentity(config.Keys)
@@ -220,5 +222,35 @@ func TestParseParts(t *testing.T) {
 	}
 	if _, err := s.ParseParts([]string{"qz/justice"}); err == nil {
 		t.Error("an authority that the sandbox does not have was accepted")
+	}
+}
+
+// A sandbox with metrics has a port of its own for the broker and for each agent, and says where in the form that Prometheus reads.
+func TestASandboxWithMetrics(t *testing.T) {
+	p := plan(t, shortDir(t))
+	p.Metrics = true
+	s, err := Init(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(s.MetricsTargets())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []target
+	if err := json.Unmarshal(content, &targets); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, one := range targets {
+		seen[one.Targets[0]] = true
+	}
+	if want := 1 + len(s.Authorities()); len(targets) != want || len(seen) != want {
+		t.Errorf("%d targets at %d places, want %d", len(targets), len(seen), want)
+	}
+	for _, id := range s.Authorities() {
+		if config, err := agent.LoadConfig(s.AgentConfig(id)); err != nil || !config.Metrics.On() {
+			t.Errorf("%s: metrics %v, %v", id, config.Metrics, err)
+		}
 	}
 }
