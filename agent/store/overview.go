@@ -96,7 +96,7 @@ func (t *Tx) Todos(who schemas.AuthorityID, limit int) ([]Todo, error) {
 		err := s.Scan(&d.Case, &d.Kind, &d.Of.Sender, &d.Of.ID, &d.Who, &d.Waits, &due, &d.Stage, &d.Urgency, &d.Type)
 		d.DueAt = instant(due)
 		return d, err
-	}, `SELECT case_id, kind, task.sender, task.id, who, waits, due_at, stage, coalesce(urgency, ''), coalesce(type, '')
+	}, `SELECT task.case_id, kind, task.sender, task.id, who, waits, due_at, stage, coalesce(urgency, ''), coalesce(type, '')
 		FROM task LEFT JOIN message ON message.sender = task.sender AND message.id = task.id
 		WHERE who = ? ORDER BY due_at = 0, due_at, task.case_id, kind, task.id LIMIT ?`, who, limit)
 }
