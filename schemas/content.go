@@ -15,7 +15,7 @@ import (
 func (s *schemaSet) checkContent(payload map[string]any) []Defect {
 	var defects []Defect
 	refs := checkSubjects(payload, &defects)
-	hashes := checkAttachments(payload, &defects)
+	hashes := append(checkAttachments(payload, &defects), checkEvidence(payload, &defects)...)
 	s.checkReferences(payload["body"], "/body", refs, hashes, &defects)
 	checkTemplate(payload["body"], &defects)
 	return defects
@@ -97,7 +97,7 @@ func decodeBase64(text string) ([]byte, error) {
 }
 
 // checkReferences holds two conventions of all bodies: a member "person" refers to a subject of this message, and
-// "files" to attachments of this message by their hash.
+// "files" to attachments and evidence of this message by their hash.
 func (s *schemaSet) checkReferences(node any, at string, refs, hashes []string, defects *[]Defect) {
 	switch node := node.(type) {
 	case map[string]any:
@@ -107,7 +107,7 @@ func (s *schemaSet) checkReferences(node any, at string, refs, hashes []string, 
 		files, _ := node["files"].([]any)
 		for i, file := range files {
 			if hash, ok := file.(string); ok && !slices.Contains(hashes, hash) {
-				*defects = append(*defects, Defect{Pointer: at + "/files/" + strconv.Itoa(i), Rule: RuleUnknownRef, Hint: "no attachment of this message has this hash"})
+				*defects = append(*defects, Defect{Pointer: at + "/files/" + strconv.Itoa(i), Rule: RuleUnknownRef, Hint: "no attachment and no file of evidence of this message has this hash"})
 			}
 		}
 		for name, child := range node {

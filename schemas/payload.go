@@ -27,6 +27,7 @@ type Payload struct {
 	ProtectFrom   []StateCode    `json:"protect_from,omitzero"` // only on a message that was released under ASY-07
 	Subjects      []Subject      `json:"subjects,omitzero"`
 	Attachments   []Attachment   `json:"attachments,omitzero"`
+	Evidence      []EvidenceFile `json:"evidence,omitzero"`
 	Body          jsontext.Value `json:"body"`
 }
 

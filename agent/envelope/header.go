@@ -21,11 +21,14 @@ const (
 	KindRecall   Kind = "recall"   // asks for what the asking desk had, after it was restored; unnumbered, unreceipted
 	KindStanding Kind = "standing" // answers a recall; unnumbered, unreceipted
 	KindBreach   Kind = "breach"   // tells a sender that its own message should not have come here; unnumbered, unreceipted
+
+	KindWant       Kind = "want"       // asks for chunks of the files that a message names; unnumbered, unreceipted
+	KindCompletion Kind = "completion" // the recipient's word about a whole file; unnumbered, unreceipted
 )
 
 // kinds lists them with the commonest first: Open tries them in turn.
 func kinds() []Kind {
-	return []Kind{KindMessage, KindReceipt, KindVoid, KindResend, KindBreach, KindRecall, KindStanding}
+	return []Kind{KindMessage, KindReceipt, KindVoid, KindResend, KindBreach, KindRecall, KindStanding, KindWant, KindCompletion}
 }
 
 func (k Kind) typ() jose.Typ {
@@ -44,6 +47,10 @@ func (k Kind) typ() jose.Typ {
 		return jose.TypRecall
 	case KindStanding:
 		return jose.TypStanding
+	case KindWant:
+		return jose.TypWant
+	case KindCompletion:
+		return jose.TypCompletion
 	}
 	return ""
 }

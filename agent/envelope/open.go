@@ -150,6 +150,8 @@ type Verified struct {
 	breach    Breach
 	recall    Recall
 	standing  Standing
+	want      Want
+	completed Completion
 }
 
 // Verify proves the signer by the directory and the State's CA, at the desk's time at, and checks the times and, of a
@@ -192,6 +194,10 @@ func (x *Opened) Verify(view *pki.View, at time.Time) (*Verified, error) {
 		v.recall, err = readRecall(payload)
 	case KindStanding:
 		v.standing, err = readStanding(payload)
+	case KindWant:
+		v.want, err = readWant(payload)
+	case KindCompletion:
+		v.completed, err = readCompletion(payload)
 	}
 	if err != nil {
 		return nil, v.refuse(BadContent, "reading a "+string(x.kind), err)
@@ -241,6 +247,12 @@ func (v *Verified) Recall() (Recall, bool) { return v.recall, v.authentic.Kind =
 
 // Standing is the content of a KindStanding.
 func (v *Verified) Standing() (Standing, bool) { return v.standing, v.authentic.Kind == KindStanding }
+
+// Want is the content of a KindWant.
+func (v *Verified) Want() (Want, bool) { return v.want, v.authentic.Kind == KindWant }
+
+// Completion is the content of a KindCompletion.
+func (v *Verified) Completion() (Completion, bool) { return v.completed, v.authentic.Kind == KindCompletion }
 
 // Link is what the Prev of the next number must be: a void stands in for the message that it voids.
 func (v *Verified) Link() Hash {

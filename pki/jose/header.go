@@ -26,6 +26,8 @@ const (
 	TypBreach     Typ = "comity-breach+jws"
 	TypRecall     Typ = "comity-recall+jws"
 	TypStanding   Typ = "comity-standing+jws"
+	TypWant       Typ = "comity-want+jws"
+	TypCompletion Typ = "comity-completion+jws"
 	TypAcceptance Typ = "comity-acceptance+jws"
 	TypTrustList  Typ = "comity-trust-list+jws"
 	TypDirectory  Typ = "comity-directory+jws"
