@@ -178,7 +178,13 @@ func (b *Broker) Run(ctx context.Context) error {
 		return err
 	}
 	defer writer.Close()
-	// 3. The metrics, and the door.
+	// 3. The same for chunks of evidence, apart.
+	chunks, err := b.relayChunks(line)
+	if err != nil {
+		return err
+	}
+	defer chunks.Close()
+	// 4. The metrics, and the door.
 	scraped, err := exposition.Listen(b.scraped, b.metrics, b.log)
 	if err != nil {
 		return err
@@ -208,6 +214,20 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.watch(ctx, line)
 	b.log.Info("broker stopping")
 	return nil
+}
+
+// relayChunks starts the relay of chunks on a connection of its own.
+func (b *Broker) relayChunks(line *bus.Bus) (*relay.Chunks, error) {
+	conn, err := line.RelayConn()
+	if err != nil {
+		return nil, err
+	}
+	return relay.StartChunks(conn, line, relay.ChunkConfig{
+		Quota: b.cfg.Limits.Evidence.relay(), View: b.keeper.View, Now: b.now,
+		Error: func(reason schemas.RefusalReason, err error) {
+			b.log.Error("relay of chunks", "reason", reason, "err", err)
+		},
+	})
 }
 
 // lookAgain is how often the trust folder is read, and every connection judged, though no file seems to have changed.

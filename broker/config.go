@@ -66,6 +66,8 @@ type Limits struct {
 	// Sender bounds each sender; Recipient what each recipient is sent by all together.
 	Sender    Quota `toml:"sender"`
 	Recipient Quota `toml:"recipient"`
+	// Evidence bounds the chunks of evidence files of each sender.
+	Evidence Quota `toml:"evidence"`
 }
 
 // Quota is a rate and a burst, for messages and for bytes. Zero takes the default of broker/relay.

@@ -259,5 +259,9 @@ func (l *Link) asyncError(_ *nats.Conn, _ *nats.Subscription, err error) {
 
 // submitSubject is in this account's name space; the broker maps it to this authority's ingress.
 func submitSubject(to schemas.AuthorityID, channel schemas.Channel) string {
-	return submitPrefix + to.State().Lower() + "." + to.Name() + "." + string(channel)
+	return submitPrefix + address(to, channel)
+}
+
+func address(to schemas.AuthorityID, channel schemas.Channel) string {
+	return to.State().Lower() + "." + to.Name() + "." + string(channel)
 }

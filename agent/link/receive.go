@@ -55,7 +55,11 @@ func (d Delivery) Nak(delay time.Duration) error {
 // again later. With Config.Parallel above 1 it is called concurrently. While handle works, the broker is told to wait.
 // Only one Receive may run at a time. It returns ctx's error.
 func (l *Link) Receive(ctx context.Context, handle func(context.Context, Delivery) error) error {
-	r := &receiving{link: l, handle: handle, held: make(map[jetstream.Msg]struct{})}
+	return l.receive(ctx, inboxStream, min(max(leastBatch, l.cfg.Parallel), mostBatch), handle)
+}
+
+func (l *Link) receive(ctx context.Context, stream string, batch int, handle func(context.Context, Delivery) error) error {
+	r := &receiving{link: l, stream: stream, size: batch, handle: handle, held: make(map[jetstream.Msg]struct{})}
 	r.handlers.SetLimit(l.cfg.Parallel)
 	defer r.handlers.Wait() // whatever ends Receive, no handler outlives it
 	retry := firstRetry
@@ -80,6 +84,8 @@ func (l *Link) Receive(ctx context.Context, handle func(context.Context, Deliver
 // receiving is one call of Receive.
 type receiving struct {
 	link     *Link
+	stream   string
+	size     int // of a batch
 	handle   func(context.Context, Delivery) error
 	handlers errgroup.Group
 
@@ -92,7 +98,7 @@ type receiving struct {
 // pull opens the consumer and asks it for messages until something fails.
 func (r *receiving) pull(ctx context.Context) error {
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	consumer, err := r.link.js.Consumer(ask, inboxStream, inboxConsumer)
+	consumer, err := r.link.js.Consumer(ask, r.stream, inboxConsumer)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("opening the inbox: %w", err)
@@ -128,12 +134,11 @@ func (r *receiving) batch(ctx context.Context, consumer jetstream.Consumer) erro
 		case <-pull.Done():
 		}
 	}()
-	size := min(max(leastBatch, r.link.cfg.Parallel), mostBatch)
-	fetched, err := consumer.Fetch(size, jetstream.FetchContext(pull), jetstream.FetchHeartbeat(pullHeartbeat))
+	fetched, err := consumer.Fetch(r.size, jetstream.FetchContext(pull), jetstream.FetchHeartbeat(pullHeartbeat))
 	if err != nil {
 		return fmt.Errorf("pulling: %w", err)
 	}
-	for msg := range r.noted(fetched.Messages(), size) {
+	for msg := range r.noted(fetched.Messages(), r.size) {
 		r.handlers.Go(func() error { // waits while Parallel handlers are at work
 			defer r.drop(msg)
 			r.one(ctx, msg)

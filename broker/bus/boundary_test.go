@@ -42,6 +42,11 @@ func TestTheAccountIsTheBoundary(t *testing.T) {
 		"next":                   apiNext + "." + own,
 		"next by the alias":      aliasPrefix + ".CONSUMER.MSG.NEXT." + own,
 		"info":                   apiInfo + "." + own,
+		"another's chunks":       chunksIngress + "." + string(victim.Key) + ".qp.justice.mla",
+		"its chunks":             chunksPrefix + "." + string(victim.Key) + "." + string(intruder.Key),
+		"next chunk":             apiNext + "." + victim.chunks() + "." + string(victim.Key),
+		"info of chunks":         apiInfo + "." + victim.chunks() + "." + string(victim.Key),
+		"acknowledging a chunk":  apiAck + "." + victim.chunks() + "." + string(victim.Key) + ".1.1.1.1.0",
 		"acknowledging":          apiAck + "." + own + ".1.1.1.1.0",
 		"terminating a delivery": apiAck + "." + own + ".1.1.1.1.0",
 		"creating a consumer":    "$JS.API.CONSUMER.CREATE." + victim.Stream,
@@ -110,7 +115,8 @@ func TestForeignTokenIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn := open(t, b, intruder)
-	for _, subject := range []string{aliasNext, aliasInfo, apiAck + "." + victim.Stream + "." + string(victim.Key) + ".1.1.1.1.0", submitPrefix + ".qn.justice.mla"} {
+	for _, subject := range []string{aliasNext, aliasInfo, apiAck + "." + victim.Stream + "." + string(victim.Key) + ".1.1.1.1.0", submitPrefix + ".qn.justice.mla",
+		aliasChunksNext, aliasChunksInfo, chunkPrefix + ".qn.justice.mla"} {
 		if msg, err := conn.Request(subject, nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
 			t.Errorf("%s: %v, %v; want no responders", subject, msg, err)
 		}

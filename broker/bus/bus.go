@@ -146,6 +146,16 @@ func (b *Bus) Inbox(to schemas.AuthorityID) (subject string, ok bool) {
 	return inboxPrefix + "." + string(a.Key), true
 }
 
+// Chunks is the subject on which the relay writes chunks of evidence from one authority for another.
+func (b *Bus) Chunks(from, to schemas.AuthorityID) (subject string, ok bool) {
+	sender, ok1 := b.registry.authority(from)
+	recipient, ok2 := b.registry.authority(to)
+	if !ok1 || !ok2 {
+		return "", false
+	}
+	return chunksPrefix + "." + string(recipient.Key) + "." + string(sender.Key), true
+}
+
 // Close stops the server. What was acknowledged before is on disk.
 func (b *Bus) Close() {
 	if b.admin != nil {
@@ -191,6 +201,12 @@ func (b *Bus) provision(ctx context.Context, a *account) error {
 	if _, err := b.js.CreateOrUpdateConsumer(ctx, a.Stream, b.consumer(a)); err != nil {
 		return fmt.Errorf("preparing the consumer of %s: %w", a.Authority, err)
 	}
+	if _, err := b.js.CreateOrUpdateStream(ctx, b.chunks(a)); err != nil {
+		return fmt.Errorf("preparing the stream of chunks of %s: %w", a.Authority, err)
+	}
+	if _, err := b.js.CreateOrUpdateConsumer(ctx, a.chunks(), b.chunkConsumer(a)); err != nil {
+		return fmt.Errorf("preparing the consumer of chunks of %s: %w", a.Authority, err)
+	}
 	token, err := authorityClaims(a, b.core).Encode(b.registry.house.operator)
 	if err != nil {
 		return fmt.Errorf("encoding the account of %s: %w", a.Authority, err)
@@ -230,6 +246,38 @@ func (b *Bus) consumer(a *account) jetstream.ConsumerConfig {
 		MemoryStorage:     true, // state on file was the bottleneck, and the stream already tells what is left
 	}
 }
+
+// chunks: in memory, and no more of each sender than it may have under way. Whatever is lost with this process the
+// recipient asks its sender for again, so nothing of a file ever stands on a disk of the broker.
+func (b *Bus) chunks(a *account) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                 a.chunks(),
+		Subjects:             []string{chunksPrefix + "." + string(a.Key) + ".*"},
+		Retention:            jetstream.WorkQueuePolicy,
+		Storage:              jetstream.MemoryStorage,
+		Replicas:             b.cfg.Replicas,
+		MaxMsgsPerSubject:    ChunkWindow,
+		MaxMsgSize:           schemas.MaxChunkWire + headerRoom,
+		Discard:              jetstream.DiscardNew,
+		DiscardNewPerSubject: true,
+		MaxAge:               chunkLife,
+		Duplicates:           chunkLife,
+	}
+}
+
+func (b *Bus) chunkConsumer(a *account) jetstream.ConsumerConfig {
+	c := b.consumer(a)
+	c.AckWait, c.MaxAckPending, c.MaxRequestBatch = chunkLife, 64, 8
+	return c
+}
+
+const (
+	// ChunkWindow is how many chunks of one sender may wait for one recipient. It is the same for each pair, whatever others
+	// send: a full window says that the recipient is slow, and nothing of who else writes to it.
+	ChunkWindow = 8
+	// chunkLife is when a chunk that nobody has taken is given up: its recipient has gone.
+	chunkLife = 30 * time.Second
+)
 
 // DuplicateWindow is how long the same attempt of the same sender is stored once only. Exactly-once belongs to the
 // recipient (DESIGN section 3).

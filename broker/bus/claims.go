@@ -20,12 +20,20 @@ const (
 
 	aliasNext = aliasPrefix + ".CONSUMER.MSG.NEXT." + aliasStream + "." + aliasConsumer
 	aliasInfo = aliasPrefix + ".CONSUMER.INFO." + aliasStream + "." + aliasConsumer
+
+	// The same for chunks of evidence, which have an ingress and a stream of their own: they never stand before a message.
+	chunkPrefix     = "comity.chunk"
+	aliasChunks     = "chunks"
+	aliasChunksNext = aliasPrefix + ".CONSUMER.MSG.NEXT." + aliasChunks + "." + aliasConsumer
+	aliasChunksInfo = aliasPrefix + ".CONSUMER.INFO." + aliasChunks + "." + aliasConsumer
 )
 
 // What CORE names the same things.
 const (
 	ingressPrefix = "x"
+	chunksIngress = "y"
 	inboxPrefix   = "inbox"
+	chunksPrefix  = "chunks"
 	apiNext       = "$JS.API.CONSUMER.MSG.NEXT"
 	apiInfo       = "$JS.API.CONSUMER.INFO"
 	apiAck        = "$JS.ACK"
@@ -66,7 +74,7 @@ func operatorClaims(h house) (*jwt.OperatorClaims, error) {
 }
 
 // coreClaims exports to each account what concerns that account and no other: the token at the position named is
-// the importing account's own nkey, or the server refuses the import. Four exports serve every authority; this JWT
+// the importing account's own nkey, or the server refuses the import. Five exports serve every authority; this JWT
 // is never pushed again in service, because an update stalls live pulls until AckWait.
 func coreClaims(core string) *jwt.AccountClaims {
 	claims := jwt.NewAccountClaims(core)
@@ -82,6 +90,7 @@ func coreClaims(core string) *jwt.AccountClaims {
 	}
 	claims.Exports.Add(
 		service("ingress", ingressPrefix+".*.>", 2, jwt.ResponseTypeSingleton),
+		service("chunks", chunksIngress+".*.>", 2, jwt.ResponseTypeSingleton),
 		service("next", apiNext+".*.*", 7, jwt.ResponseTypeStream),
 		service("info", apiInfo+".*.*", 6, jwt.ResponseTypeSingleton),
 		service("ack", apiAck+".*.*.>", 4, jwt.ResponseTypeSingleton),
@@ -89,7 +98,7 @@ func coreClaims(core string) *jwt.AccountClaims {
 	return claims
 }
 
-// authorityClaims imports the account's own four services.
+// authorityClaims imports the account's own services: of messages, and of chunks.
 func authorityClaims(a *account, core string) *jwt.AccountClaims {
 	claims := jwt.NewAccountClaims(string(a.Key))
 	claims.Name = string(a.Authority)
@@ -105,12 +114,16 @@ func authorityClaims(a *account, core string) *jwt.AccountClaims {
 			Subject: jwt.Subject(subject), LocalSubject: jwt.RenamingSubject(local),
 		}
 	}
-	own := a.Stream + "." + string(a.Key)
+	own, chunks := a.Stream+"."+string(a.Key), a.chunks()+"."+string(a.Key)
 	claims.Imports.Add(
 		service("ingress", ingressPrefix+"."+string(a.Key)+".>", submitPrefix+".>"),
 		service("next", apiNext+"."+own, aliasNext),
 		service("info", apiInfo+"."+own, aliasInfo),
 		service("ack", apiAck+"."+own+".>", apiAck+"."+own+".>"),
+		service("chunks", chunksIngress+"."+string(a.Key)+".>", chunkPrefix+".>"),
+		service("chunks-next", apiNext+"."+chunks, aliasChunksNext),
+		service("chunks-info", apiInfo+"."+chunks, aliasChunksInfo),
+		service("chunks-ack", apiAck+"."+chunks+".>", apiAck+"."+chunks+".>"),
 	)
 	return claims
 }
@@ -122,6 +135,7 @@ func agentClaims(a *account, user string, expires time.Time) *jwt.UserClaims {
 	claims.Expires = expires.Unix()
 	claims.AllowedConnectionTypes.Add(jwt.ConnectionTypeStandard)
 	claims.Pub.Allow.Add(submitPrefix+".*.*.*", aliasNext, aliasInfo, apiAck+"."+a.Stream+"."+string(a.Key)+".>")
+	claims.Pub.Allow.Add(chunkPrefix+".*.*.*", aliasChunksNext, aliasChunksInfo, apiAck+"."+a.chunks()+"."+string(a.Key)+".>")
 	claims.Sub.Allow.Add(replyPrefix + ".>")
 	return claims
 }

@@ -36,6 +36,10 @@ type account struct {
 	seed   nkeys.KeyPair
 }
 
+// chunks is the stream of the chunks of evidence for this authority. It is in memory and empty after a restart, so nothing
+// about it has to be kept.
+func (a *account) chunks() string { return "chunks-" + string(a.Key) }
+
 // house holds the accounts that are nobody's.
 type house struct{ operator, system, auth, core nkeys.KeyPair }
 

@@ -136,8 +136,8 @@ func adminUser() inProcess { return inProcess{name: "admin"} }
 func relayUser() inProcess {
 	return inProcess{
 		name: "relay",
-		pub:  []string{inboxPrefix + ".*", "_R_.>"},
-		sub:  []string{ingressPrefix + ".*.>", relayReplies + ".>"},
+		pub:  []string{inboxPrefix + ".*", chunksPrefix + ".*.*", "_R_.>"},
+		sub:  []string{ingressPrefix + ".*.>", chunksIngress + ".*.>", relayReplies + ".>"},
 	}
 }
 
