@@ -19,6 +19,7 @@ import (
 	"comity/agent/account"
 	"comity/agent/api"
 	"comity/agent/envelope"
+	"comity/agent/evidence"
 	"comity/agent/link"
 	"comity/agent/people"
 	"comity/agent/policy"
@@ -60,6 +61,9 @@ type Agent struct {
 	link     *link.Link
 	registry *prometheus.Registry
 	metrics  *metrics
+	bulk     *link.Link // of chunks alone: no message stands behind one
+	spool    *evidence.Spool
+	opens    *evidence.Reader
 
 	lookUps    sync.Map // of each officer: name to *rate.Limiter
 	recalledBy sync.Map // peers: authority to *rate.Limiter
@@ -90,9 +94,14 @@ type Agent struct {
 	released   bells // an approved message may leave
 	submitted  bells // the outbox has something new
 	failures   failures
-	chores     signal // a hole or an expiry may be nearer
-	arrived    signal // nobody has looked at a message yet
-	looked     signal // the register does not hold yet whom a message protects
+	announced  announced
+	jobs       *jobs
+	fetches    *fetches
+	finishing  chan struct{} // so many files are opened at the same time
+	talking    atomic.Int32  // messages that are on their way in or out at this moment
+	chores     signal        // a hole or an expiry may be nearer
+	arrived    signal        // nobody has looked at a message yet
+	looked     signal        // the register does not hold yet whom a message protects
 	ready      chan struct{}
 	readyOnce  sync.Once
 }
@@ -146,7 +155,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 		config: c, me: c.Authority, registry: o.Registry, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
 		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
-		ready: make(chan struct{}),
+		ready: make(chan struct{}), jobs: newJobs(), fetches: newFetches(), finishing: make(chan struct{}, finishesAtOnce),
 	}
 	if err := a.open(ctx, o); err != nil {
 		a.Close()
@@ -183,6 +192,12 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 	if a.store, err = store.Open(ctx, filepath.Join(a.config.Data, "agent.db"), columns); err != nil {
 		return err
 	}
+	spool := a.config.Evidence
+	spool.Dir = filepath.Join(a.config.Data, "evidence")
+	if a.spool, err = evidence.Open(spool); err != nil {
+		return err
+	}
+	a.opens = a.spool.With(evidence.OfKey(a.identity.Encryption))
 	if a.accounts, err = account.Open(account.Config{
 		Authority: a.me, Store: a.store, Staff: a.config.Staff, Record: a.recordAccount, Now: a.now,
 		Key: a.identity.Signing, Thumbprint: jose.Thumbprint(a.identity.SigningCertificate),
@@ -231,9 +246,14 @@ func (a *Agent) Run(ctx context.Context) error {
 		listener.Close()
 		return fmt.Errorf("agent %s: %w", a.me, err)
 	}
-	a.link, err = link.Dial(ctx, link.Config{
+	dial := link.Config{
 		URL: a.config.BrokerURL, TLS: a.identity.TLS, Roots: a.trust.View().BrokerRoots(), Parallel: receiveParallel, Now: a.now, Log: a.log,
-	})
+	}
+	a.link, err = link.Dial(ctx, dial)
+	if err == nil {
+		dial.Parallel = chunksParallel
+		a.bulk, err = link.Dial(ctx, dial)
+	}
 	if err != nil {
 		listener.Close()
 		scraped.Close()
@@ -260,6 +280,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.emptyOutbox(ctx, store.Express) })
 	group.Go(func() error { return a.emptyOutbox(ctx, store.Ordinary) })
 	group.Go(func() error { return a.receiveAll(ctx) })
+	group.Go(func() error { return a.receiveChunks(ctx) })
+	group.Go(func() error { return a.fetchAll(ctx) })
+	group.Go(func() error { return a.serveAll(ctx) })
 	group.Go(func() error { return a.screenAll(ctx) })
 	group.Go(func() error { return a.labelAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })

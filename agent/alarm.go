@@ -31,6 +31,10 @@ const (
 	AlarmReplayed    AlarmKind = "replayed"            // the same bytes keep coming: they are replayed, or our receipts withheld
 	AlarmUnreachable AlarmKind = "broker-unreachable"  // no connection to the broker for minutes: everything waits
 	AlarmExpires     AlarmKind = "expires-soon"        // the trust list or a certificate of ours is near its end, or past it
+	AlarmEvidence    AlarmKind = "evidence-refused"    // a file of evidence is not what its manifest says
+	AlarmChunk       AlarmKind = "chunk-refused"       // a chunk of a file is not what was signed for; the subject says how
+	AlarmWant        AlarmKind = "want-wrong"          // a peer asks for a file that no message to it names
+	AlarmRoom        AlarmKind = "evidence-no-room"    // a peer's file waits: the disk or the quota has no room for it
 	AlarmAcceptance  AlarmKind = "acceptance-wrong"    // the broker answered with an acceptance that is not one
 )
 

@@ -72,6 +72,10 @@ func (a *Agent) CheckPolicy(ctx context.Context, by string, draft []byte) (api.P
 
 // copiesToCheck takes a draft apart as far as that is possible: what breaks its schema is judged all the same.
 func (a *Agent) copiesToCheck(ctx context.Context, draft []byte) ([]*schemas.Draft, error) {
+	draft, err := a.nameFiles(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
 	if copies, err := a.parseCopies(ctx, draft); err == nil {
 		return copies, nil
 	}

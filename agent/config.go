@@ -15,6 +15,7 @@ import (
 
 	"comity/agent/account"
 	"comity/agent/deadline"
+	"comity/agent/evidence"
 	"comity/agent/people"
 	"comity/exposition"
 	"comity/pki"
@@ -73,7 +74,13 @@ type File struct {
 	// Console is where browsers and national case systems of this authority reach the agent. Without listen nobody does.
 	Console ConsoleFile `toml:"console"`
 	// Metrics is where this authority's Prometheus reads how the agent and its exchange are doing. Without listen nobody can.
-	Metrics exposition.File `toml:"metrics"`
+	Metrics  exposition.File `toml:"metrics"`
+	Evidence struct {
+		// QuotaBytes is the most that all sealed files of evidence here may have. Default 64 GiB.
+		QuotaBytes int64 `toml:"quota_bytes"`
+		// ReserveBytes is what must stay free on the disk. Default 256 MiB.
+		ReserveBytes int64 `toml:"reserve_bytes"`
+	} `toml:"evidence"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
 	Deadlines deadline.Table `toml:"deadlines"`
 	People    []PersonFile   `toml:"people"`
@@ -155,7 +162,8 @@ type Config struct {
 	Urgent    time.Duration
 	Timing    Timing
 	Deadlines deadline.Table
-	Backup    []string // age recipients
+	Evidence  evidence.Config // its folder is in Data
+	Backup    []string        // age recipients
 	Console   Console
 	Metrics   exposition.Address
 	Staff     []*people.Person
@@ -245,6 +253,7 @@ func (f *File) check(base string) (Config, error) {
 	for _, path := range f.Policy.Rules {
 		c.Rules = append(c.Rules, at("policy.rules", path))
 	}
+	c.Evidence = evidence.Config{Quota: f.Evidence.QuotaBytes, Reserve: f.Evidence.ReserveBytes}
 	c.Backup = f.Backup.Recipients
 	if _, err := parseRecipients(c.Backup); err != nil {
 		errs = append(errs, fmt.Errorf("backup.recipients: %w", err))

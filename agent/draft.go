@@ -20,6 +20,10 @@ import (
 // Draft is step 1 of the life of a message. draft is a payload as JSON with one more member, "to". It becomes one message
 // for each recipient, each with its own id, in review. A draft with a defect is refused whole, with every defect named.
 func (a *Agent) Draft(ctx context.Context, by string, draft []byte) ([]api.Message, error) {
+	draft, err := a.nameFiles(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
 	copies, err := a.parseCopies(ctx, draft)
 	if err != nil {
 		return nil, err
@@ -71,6 +75,10 @@ func (a *Agent) draftOne(tx *store.Tx, d *schemas.Draft, files attached, by stri
 
 // Edit replaces the content of a message that has not left. Any approval is undone: it was given for other bytes.
 func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft []byte) (api.Message, error) {
+	draft, err := a.nameFiles(ctx, draft)
+	if err != nil {
+		return api.Message{}, err
+	}
 	d, err := a.parseDraft(draft)
 	if err != nil {
 		return api.Message{}, err
@@ -183,6 +191,9 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 		if err := a.checkRecipient(view, d, peer); err != nil {
 			return err
 		}
+		if err := a.checkEvidence(tx, p, peer); err != nil {
+			return err
+		}
 	}
 	if p.Case == "" {
 		return a.checkOpening(p)
@@ -261,6 +272,9 @@ func (a *Agent) putDraft(tx *store.Tx, m *store.Message, files attached, by, wha
 		return err
 	}
 	if err := tx.ReplaceFiles(m.Key, files); err != nil {
+		return err
+	}
+	if err := a.claimEvidence(tx, m); err != nil {
 		return err
 	}
 	if err := tx.AddAuthor(m.Key, by); err != nil {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -81,6 +82,10 @@ func (a *Agent) decideOn(ctx context.Context, g gathered, view *pki.View, at tim
 	if g.err != nil {
 		return policy.Decision{}, nil, fmt.Errorf("gathering what a decision rests on: %w", g.err)
 	}
+	var err error
+	if g.facts.Evidence, err = a.evidenceContents(ctx, g.facts.Payload); err != nil {
+		return policy.Decision{}, nil, fmt.Errorf("reading the evidence that a decision rests on: %w", err)
+	}
 	g.facts.Directory, g.facts.At = view, at
 	decision, clearance := a.policy.Decide(ctx, g.facts)
 	return decision, clearance, nil
@@ -89,11 +94,12 @@ func (a *Agent) decideOn(ctx context.Context, g gathered, view *pki.View, at tim
 // glance is what the agent's own records are asked by. A payload that breaks its schema is read as far as it can be:
 // what is wrong with it, policy says.
 type glance struct {
-	Channel     schemas.Channel      `json:"channel"`
-	Type        schemas.MessageType  `json:"type"`
-	Case        schemas.CaseID       `json:"case"`
-	Subjects    []schemas.Subject    `json:"subjects"`
-	Attachments []schemas.Attachment `json:"attachments"`
+	Channel     schemas.Channel        `json:"channel"`
+	Type        schemas.MessageType    `json:"type"`
+	Case        schemas.CaseID         `json:"case"`
+	Subjects    []schemas.Subject      `json:"subjects"`
+	Attachments []schemas.Attachment   `json:"attachments"`
+	Evidence    []schemas.EvidenceFile `json:"evidence"`
 	Body        struct {
 		Team     team.ID               `json:"team"`
 		Audience []schemas.AuthorityID `json:"audience"`
@@ -246,6 +252,18 @@ func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance, hashes []store
 			hashes = append(hashes, hash)
 		}
 	}
+	for _, file := range g.Evidence { // as it is, and as it was when it may have come here
+		if hash, ok := fileHash(file.SHA256); ok {
+			hashes = append(hashes, hash)
+		}
+		e, err := tx.Evidence(a.me, file.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && e.Original != nil {
+			hashes = append(hashes, sha256.Sum256(e.Original))
+		}
+	}
 	for _, hash := range hashes {
 		found, err := tx.MessagesWithItem(hash)
 		if err != nil {
@@ -330,6 +348,13 @@ func (g glance) sameTeam(other glance) bool {
 func noteItems(tx *store.Tx, m *store.Message) error {
 	if err := tx.AddItem(m.PayloadSHA256, m.Key); err != nil {
 		return err
+	}
+	for _, file := range glanceAt(m.Payload).Evidence {
+		if hash, ok := fileHash(file.SHA256); ok {
+			if err := tx.AddItem(hash, m.Key); err != nil {
+				return err
+			}
+		}
 	}
 	for _, file := range glanceAt(m.Payload).Attachments {
 		if hash, ok := fileHash(file.SHA256); ok {

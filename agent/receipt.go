@@ -79,6 +79,7 @@ func (a *Agent) settle(tx *store.Tx, m *store.Message, v *envelope.Verified, r e
 		a.clear(tx, AlarmExpired, m.Recipient, string(m.ID)),
 		a.clear(tx, AlarmRefused, m.Recipient, string(m.ID)),
 		a.clearLate(tx, m),
+		a.returnEvidence(tx, m),
 	)
 	if m.VoidID != "" { // it was delivered after all: the void has nothing to close
 		err = errors.Join(err, tx.DropParcel(m.VoidID))

@@ -38,6 +38,8 @@ func (a *Agent) receiveAll(ctx context.Context) error {
 
 // receive acknowledges a delivery once it is committed; on an error the delivery comes again.
 func (a *Agent) receive(ctx context.Context, d link.Delivery) error {
+	a.talking.Add(1)
+	defer a.talking.Add(-1)
 	if err := a.accept(ctx, d.Wire); err != nil {
 		return err
 	}
@@ -125,6 +127,12 @@ func (a *Agent) take(ctx context.Context, v *envelope.Verified) error {
 	}
 	if standing, ok := v.Standing(); ok {
 		return a.takeStanding(ctx, v, standing)
+	}
+	if want, ok := v.Want(); ok {
+		return a.takeWant(ctx, v, want)
+	}
+	if completion, ok := v.Completion(); ok {
+		return a.takeCompletion(ctx, v, completion)
 	}
 	n := numbered{authentic: v.Authentic(), id: v.Header().ID, link: v.Link()}
 	if void, ok := v.Void(); ok {
@@ -240,6 +248,7 @@ func (a *Agent) takeNumbered(ctx context.Context, n numbered) error {
 	}
 	a.chores.give()
 	a.arrived.give()
+	a.fetches.wake.give()
 	for _, id := range touched {
 		if n.message == nil || id != n.message.Case { // of a new message the screen tells, once it may be read
 			a.changes.tell(api.Event{Message: header.ID, State: string(store.Received), Case: id})
@@ -291,6 +300,9 @@ func (a *Agent) takeFirst(tx *store.Tx, n numbered) ([]schemas.CaseID, error) {
 			n.message.StoredAt = n.given.said.StoredAt
 		}
 		if err := tx.PutMessage(n.message); err != nil {
+			return nil, err
+		}
+		if err := errors.Join(a.beginFiles(tx, n.message), a.returnEvidence(tx, n.message)); err != nil {
 			return nil, err
 		}
 	}

@@ -186,6 +186,10 @@ func (c *Client) do(ctx context.Context, method, target string, body []byte, ans
 	if err != nil {
 		return err
 	}
+	return readAnswer(response, answer)
+}
+
+func readAnswer(response *http.Response, answer any) error {
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
 		return readProblem(response)
@@ -205,18 +209,27 @@ func (c *Client) send(ctx context.Context, method, target string, body []byte) (
 	if err != nil {
 		return nil, err
 	}
-	if c.credential != nil {
-		proof, err := c.credential.Prove(c.authority, method, target, body, time.Now())
-		if err != nil {
-			return nil, fmt.Errorf("signing the command: %w", err)
-		}
-		request.Header.Set(ProofHeader, string(proof))
+	if err := c.prove(request, target, body); err != nil {
+		return nil, err
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, err
 	}
 	return response, nil
+}
+
+// prove puts the caller's name to a request.
+func (c *Client) prove(request *http.Request, target string, body []byte) error {
+	if c.credential == nil {
+		return nil
+	}
+	proof, err := c.credential.Prove(c.authority, request.Method, target, body, time.Now())
+	if err != nil {
+		return fmt.Errorf("signing the command: %w", err)
+	}
+	request.Header.Set(ProofHeader, string(proof))
+	return nil
 }
 
 func readProblem(response *http.Response) error {

@@ -37,6 +37,7 @@ type Desk interface {
 	Attempts
 	Hooks
 	Indicators
+	EvidenceDesk
 }
 
 // Query narrows a list of messages; empty members do not.

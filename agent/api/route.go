@@ -32,6 +32,8 @@ type route struct {
 	// owner: on the socket nobody need be named. Whoever reaches it is the user who owns the agent's files.
 	owner bool
 	about description
+	// upload: the body is not read before the handler runs. The proof covers an empty one.
+	upload bool
 	// One of the two. stream writes its answer itself.
 	handle func(*request) (int, any, error)
 	stream func(http.ResponseWriter, *request)
@@ -59,7 +61,7 @@ func (s *Server) WebRoutes() []Route {
 
 // routes is the table of everything, for both doors.
 func (s *Server) routes() []route {
-	all := slices.Concat(s.messageRoutes(), s.caseRoutes(), s.protectionRoutes(), s.handoutRoutes(), s.journalRoutes(), s.accountRoutes(),
+	all := slices.Concat(s.messageRoutes(), s.caseRoutes(), s.protectionRoutes(), s.handoutRoutes(), s.journalRoutes(), s.evidenceRoutes(), s.accountRoutes(),
 		s.eventRoutes(), s.indicatorRoutes(), s.agentRoutes())
 	for _, r := range all {
 		if !people.IsAct(r.act) || r.act == people.Anybody && r.doors&onSocket != 0 || (r.handle == nil) == (r.stream == nil) {

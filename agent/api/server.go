@@ -141,9 +141,10 @@ type request struct {
 	*http.Request
 	person *people.Person // nil where no proof is needed
 	// alive reports, in a long answer, whether whoever asked may still be told; nil on the socket.
-	alive func() bool
-	body  []byte
-	web   bool
+	alive  func() bool
+	body   []byte
+	stream io.Reader // of an upload, in the place of body
+	web    bool
 	// prove is what is kept of an act by which the person puts their name to exact bytes.
 	prove func(method, target string, body []byte) ([]byte, error)
 }
@@ -199,13 +200,23 @@ func bodyOf(w http.ResponseWriter, r *http.Request, act people.Act) ([]byte, err
 	return body, nil
 }
 
+// takeBody reads the body of a request, or leaves that of an upload where it is.
+func (r *request) takeBody(w http.ResponseWriter, to route) (body []byte, err error) {
+	if to.upload {
+		r.stream = &patient{from: r.Request.Body, door: http.NewResponseController(w)}
+		return nil, nil
+	}
+	r.body, err = bodyOf(w, r.Request, to.act)
+	return r.body, err
+}
+
 // admit reads the body, checks the proof over exactly this request, and asks the person's roles.
 func (s *Server) admit(w http.ResponseWriter, q *http.Request, r route) (*request, error) {
-	body, err := bodyOf(w, q, r.act)
+	admitted := &request{Request: q}
+	body, err := admitted.takeBody(w, r)
 	if err != nil {
 		return nil, err
 	}
-	admitted := &request{Request: q, body: body}
 	proof := []byte(q.Header.Get(ProofHeader))
 	if r.owner {
 		return admitted, nil

@@ -66,8 +66,7 @@ func (s *Server) admitWeb(w http.ResponseWriter, q *http.Request, r route, cross
 			return nil, &Problem{Reason: ReasonTooOften, Message: "too many requests", Hint: "wait a second, and ask for longer pages or use events"}
 		}
 	}
-	var err error
-	admitted.body, err = bodyOf(w, q, r.act)
+	_, err := admitted.takeBody(w, r)
 	return admitted, err
 }
 

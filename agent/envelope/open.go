@@ -252,7 +252,9 @@ func (v *Verified) Standing() (Standing, bool) { return v.standing, v.authentic.
 func (v *Verified) Want() (Want, bool) { return v.want, v.authentic.Kind == KindWant }
 
 // Completion is the content of a KindCompletion.
-func (v *Verified) Completion() (Completion, bool) { return v.completed, v.authentic.Kind == KindCompletion }
+func (v *Verified) Completion() (Completion, bool) {
+	return v.completed, v.authentic.Kind == KindCompletion
+}
 
 // Link is what the Prev of the next number must be: a void stands in for the message that it voids.
 func (v *Verified) Link() Hash {

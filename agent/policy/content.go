@@ -30,7 +30,7 @@ func (c content) clean() bool { return !c.datum && !c.structured && !c.doubtful 
 
 // readContent scans a letter, and beside it what was noted at home and what the sender is called.
 func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender string) content {
-	c := scanLetter(ctx, s, l, f.Originals...)
+	c := scanLetter(ctx, s, l, append(evidenceOf(l, f.Evidence), f.Originals...)...)
 	c.structured, c.eurodac = structuredData(l)
 	if c.structured {
 		c.codes = append(c.codes, "A3")
@@ -42,6 +42,22 @@ func readContent(ctx context.Context, s Scanner, f Facts, l *letter, sender stri
 	slices.Sort(c.codes)
 	c.codes = slices.Compact(c.codes)
 	return c
+}
+
+// evidenceOf is the files that travel beside a letter, each as it was handed in. One that was not counts as not read.
+func evidenceOf(l *letter, handed []EvidenceContent) (files []scan.File) {
+	for _, sha256 := range l.evidence {
+		found := false
+		for _, one := range handed {
+			if one.SHA256 == sha256 {
+				files, found = append(files, one.File), true
+			}
+		}
+		if !found {
+			files = append(files, scan.File{Unread: scan.TooMuch})
+		}
+	}
+	return files
 }
 
 // scanLetter reads every text and every file. A scanner that is missing, fails or is slow has cleared nothing.

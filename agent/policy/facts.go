@@ -44,6 +44,15 @@ type Facts struct {
 	Items []Item
 	// Originals are attachments as they were before they were made neutral: what was taken out counts as if it stood there.
 	Originals []scan.File
+	// Evidence is the files that travel beside the message, as they are and as they were. A file of the payload that is not
+	// among them, by its hash, was not read.
+	Evidence []EvidenceContent
 	// Release is what two protection officers released, nil where there is none.
 	Release *Release
+}
+
+// EvidenceContent is a file of evidence as far as it can be scanned.
+type EvidenceContent struct {
+	SHA256 string // as the manifest has it
+	scan.File
 }

@@ -23,6 +23,8 @@ type letter struct {
 	defects []schemas.Defect // none where the payload is valid
 	leaves  []schemas.Leaf
 	files   []scan.File
+	// evidence is the hashes of the files that travel beside it, one for each, whatever stands there.
+	evidence []string
 }
 
 // readLetter takes a payload apart. The error is for bytes that are no JSON document of the strict form.
@@ -43,7 +45,7 @@ func readLetter(payload []byte) (*letter, error) {
 	if l.leaves, err = schemas.LeavesOf(l.payload.Type, tree); err != nil {
 		return nil, err
 	}
-	l.files = filesOf(l.tree)
+	l.files, l.evidence = filesOf(l.tree), evidenceIn(l.tree)
 	return l, nil
 }
 
@@ -192,6 +194,21 @@ func filesOf(tree map[string]any) []scan.File {
 		files = append(files, scan.File{Name: textOf(a["name"]), MediaType: textOf(a["media_type"]), Content: content})
 	}
 	return files
+}
+
+// evidenceIn reads the hashes of the files that travel beside the message. What stands where a list of files should counts as
+// one that nobody has read.
+func evidenceIn(tree map[string]any) (hashes []string) {
+	value, there := tree["evidence"]
+	list, _ := value.([]any)
+	for _, entry := range list {
+		file, _ := entry.(map[string]any)
+		hashes = append(hashes, textOf(file["sha256"]))
+	}
+	if there && len(list) == 0 {
+		hashes = []string{""}
+	}
+	return hashes
 }
 
 var refForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)

@@ -151,7 +151,7 @@ func (m messageFacts) record(recipient cedar.EntityUID) cedar.RecordMap {
 		"use_limit":    cedar.String(p.UseLimit),
 		"onward":       cedar.String(p.Onward),
 		"confidential": cedar.Boolean(p.Confidential),
-		"attachments":  cedar.Long(len(l.files)),
+		"attachments":  cedar.Long(len(l.files) + len(l.evidence)),
 		"outcome":      cedar.String(m.outcome()),
 		"template":     cedar.String(l.inBody("template")),
 		"valid":        cedar.Boolean(len(l.defects) == 0),

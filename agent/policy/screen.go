@@ -29,12 +29,13 @@ type Label struct {
 // Screen asks of a received message, from its content alone: is this an asylum datum about a person whose origin set
 // contains us? It asks no register: what needed one could be told from how we behave. The error is for a payload that is
 // none, and for a scanner that does not answer: the question is then still to be asked.
-func Screen(ctx context.Context, s Scanner, payload []byte, us schemas.StateCode) (Screening, error) {
+// files are those of its evidence that have arrived.
+func Screen(ctx context.Context, s Scanner, payload []byte, us schemas.StateCode, files ...scan.File) (Screening, error) {
 	l, err := readLetter(payload)
 	if err != nil {
 		return Screening{}, fmt.Errorf("screening: %w", err)
 	}
-	said := scanLetter(ctx, s, l)
+	said := scanLetter(ctx, s, l, files...)
 	if said.failed {
 		return Screening{}, errors.New("screening: the scanner did not answer")
 	}

@@ -70,6 +70,8 @@ type File struct {
 	Name      string
 	MediaType string
 	Content   []byte
+	// Unread is why the content is not here, "" where it is. Such a file counts as not read, whatever else it says.
+	Unread Reason
 }
 
 // Input is everything of one message: what is split over its parts is found only when they are scanned together.

@@ -122,7 +122,12 @@ func (s *Scanner) readField(report *Report, f Field) {
 // readFile scans an attachment: its name, its text and its metadata as one text, since a word may be split over them. The
 // language is that of the text, and of such lines of the metadata as are sentences.
 func (s *Scanner) readFile(ctx context.Context, report *Report, pointer string, f File) {
-	x := s.extract(ctx, f)
+	var x extraction
+	if f.Unread == "" {
+		x = s.extract(ctx, f)
+	} else {
+		x.Unread = []Reason{f.Unread}
+	}
 	for _, reason := range x.Unread {
 		report.miss(pointer, reason)
 	}

@@ -22,6 +22,9 @@ const (
 	KindRecall   Kind = "recall"
 	KindStanding Kind = "standing"
 	KindReturned Kind = "returned" // a message of the peer's own, given back
+
+	KindWant       Kind = "want"       // asks for chunks of evidence
+	KindCompletion Kind = "completion" // the word about a whole file of evidence
 )
 
 // Lane keeps what cannot wait apart from what can: nothing in one lane holds up the other.
@@ -133,6 +136,11 @@ func (t *Tx) NextParcelAt(lane Lane) (time.Time, error) {
 // DropParcel lets go of a row; one that is gone already is no error.
 func (t *Tx) DropParcel(id schemas.MessageID) error {
 	return t.exec(`DELETE FROM outbox WHERE id = ?`, id)
+}
+
+// DropParcelsAbout lets go of the rows of a kind for a peer that are about a message.
+func (t *Tx) DropParcelsAbout(kind Kind, peer schemas.AuthorityID, subject schemas.MessageID) error {
+	return t.exec(`DELETE FROM outbox WHERE kind = ? AND peer = ? AND subject = ?`, kind, peer, subject)
 }
 
 // OutboxDepth counts the rows that wait.

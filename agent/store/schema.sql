@@ -167,6 +167,40 @@ CREATE TABLE decision (
   rules   TEXT    NOT NULL
 ) STRICT;
 
+-- Files of evidence of either direction, which travel in chunks beside their messages (agent/evidence). The bytes are not here.
+CREATE TABLE evidence (
+  owner      TEXT    NOT NULL,                 -- who sends it
+  id         TEXT    NOT NULL,                 -- drawn by the owner
+  peer       TEXT    NOT NULL,
+  case_id    TEXT    NOT NULL,
+  message    TEXT    NOT NULL DEFAULT '',      -- of the owner's, the last that names it
+  state      TEXT    NOT NULL CHECK (state IN ('ready', 'delivered', 'refused', 'fetching', 'complete', 'withheld')),
+  reason     TEXT    NOT NULL DEFAULT '',      -- of a refusal, closed set
+  manifest   BLOB    NOT NULL,                 -- (sealed) schemas.EvidenceFile
+  sha256     BLOB    NOT NULL,                 -- of the content
+  reading    TEXT    NOT NULL DEFAULT '',      -- of ours, closed set: clean, or why it waits for a person
+  original   BLOB,                             -- (sealed) of ours: the content as it was, where it was made neutral
+  added_by   TEXT    NOT NULL DEFAULT '',
+  added_at   INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL,
+  receipt    BLOB,                             -- the signed completion (JWS), ours or the peer's
+  PRIMARY KEY (owner, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX evidence_case ON evidence (case_id);
+CREATE INDEX evidence_state ON evidence (state);
+
+-- What was done with a file of evidence here, by whom and when: its chain of custody at this desk.
+CREATE TABLE custody (
+  n      INTEGER PRIMARY KEY,
+  owner  TEXT    NOT NULL,
+  id     TEXT    NOT NULL,
+  what   TEXT    NOT NULL,                     -- closed set: added, sent, delivered, received, opened, exported, returned
+  person TEXT    NOT NULL DEFAULT '',
+  at     INTEGER NOT NULL,
+  FOREIGN KEY (owner, id) REFERENCES evidence (owner, id)
+) STRICT;
+CREATE INDEX custody_file ON custody (owner, id);
+
 -- By what a file is recognised when it is passed on: each message that was received or sent and each file in it, by hash.
 CREATE TABLE item (
   sha256 BLOB NOT NULL,                        -- of the payload, or of a file before or after it was made neutral
@@ -227,7 +261,7 @@ CREATE TABLE hole (
 -- What waits to be handed to the broker. A message or void stays until its signed receipt, the rest until accepted.
 CREATE TABLE outbox (
   id          TEXT    PRIMARY KEY,         -- the envelope's own id
-  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'verdict', 'resend', 'breach', 'recall', 'standing', 'returned')),
+  kind        TEXT    NOT NULL CHECK (kind IN ('message', 'void', 'receipt', 'verdict', 'resend', 'breach', 'recall', 'standing', 'returned', 'want', 'completion')),
   lane        TEXT    NOT NULL CHECK (lane IN ('express', 'ordinary')),
   peer        TEXT    NOT NULL,
   channel     TEXT    NOT NULL,
