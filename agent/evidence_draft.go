@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 
-	"comity/agent/evidence"
 	"comity/agent/policy"
 	"comity/agent/scan"
 	"comity/agent/store"
@@ -165,9 +164,4 @@ func (a *Agent) returnEvidence(tx *store.Tx, m *store.Message) error {
 type returnedItem struct {
 	Message schemas.MessageID `json:"message"`
 	SHA256  string            `json:"sha256"`
-}
-
-// openers are the identities that open what was sealed for this desk.
-func (a *Agent) openers() *evidence.Reader {
-	return a.spool.With(evidence.OfKey(a.identity.Encryption))
 }

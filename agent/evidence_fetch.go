@@ -25,7 +25,7 @@ import (
 
 const (
 	fetchesAtOnce  = envelope.MaxWantFiles // files that are open at the same time
-	stalledAfter   = 3 * time.Second       // without a chunk, what is missing is asked for again
+	stalledAfter   = 2 * time.Second       // without a chunk, what is missing is asked for again
 	stalledLast    = 10 * time.Minute      // between two such questions, at the most
 	fetchTick      = 250 * time.Millisecond
 	finishesAtOnce = 2
@@ -93,6 +93,7 @@ func (a *Agent) fetchAll(ctx context.Context) error {
 	idle := time.NewTimer(0)
 	defer idle.Stop()
 	for {
+		changed := a.bulk.Changes()
 		busy, err := a.fetchSome(ctx)
 		if ctx.Err() != nil {
 			return nil
@@ -108,7 +109,18 @@ func (a *Agent) fetchAll(ctx context.Context) error {
 			return nil
 		case <-a.fetches.wake:
 		case <-idle.C:
+		case <-changed:
+			a.fetches.askAnew() // what waited in the broker may be gone
 		}
+	}
+}
+
+// askAnew has everything that is missing asked for at the next look.
+func (f *fetches) askAnew() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.of {
+		one.askedAt, one.asked = time.Time{}, 0
 	}
 }
 

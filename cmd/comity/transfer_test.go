@@ -1,0 +1,334 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"comity/agent/api"
+	"comity/cmd/comity/clerk"
+	"comity/cmd/comity/sandbox"
+	"comity/deploy/samples"
+	"comity/schemas"
+)
+
+// These tests send files of evidence between two agents and a broker that are processes of their own, kill them on the way,
+// and hold what arrives against what was added.
+
+// delivery is a case in which QN has accepted to execute, so that it may send results.
+type delivery struct {
+	*correspondence
+}
+
+func newDelivery(t *testing.T) *delivery {
+	t.Helper()
+	w := newWorldOf(t, "justice", nil)
+	x := &delivery{&correspondence{world: w, sent: map[string]schemas.MessageID{}}}
+	for _, file := range []string{"mla-request-bank-records.json", "mla-acknowledgement-complete.json", "mla-decision-accepted.json"} {
+		x.send(samples.Step{File: file})
+	}
+	return x
+}
+
+// randomFile writes n bytes that no scanner can read.
+func randomFile(t testing.TB, path string, seed uint64, n int64) (sum string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	source := mathrand.NewChaCha8([32]byte{byte(seed)})
+	if _, err := io.CopyN(io.MultiWriter(file, hash), source, n); err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// add adds a file at QN.
+func (x *delivery) add(path string) api.Evidence {
+	x.t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, file)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		x.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(x.t.Context(), 10*time.Minute)
+	defer cancel()
+	e, err := x.client(x.qn, sandbox.Officer1).AddEvidence(ctx, string(x.opened), api.Announcement{
+		Name: filepath.Base(path), Bytes: size, SHA256: hex.EncodeToString(hash.Sum(nil)), Certified: true}, file)
+	if err != nil {
+		x.t.Fatalf("adding %s: %v", path, err)
+	}
+	return e
+}
+
+// result is a draft of a partial result that names files.
+func (x *delivery) result(files ...schemas.FileID) []byte {
+	x.t.Helper()
+	draft, err := samples.Draft("mla-result-partial.json", time.Now())
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	if draft, err = (clerk.Place{Case: x.opened}).Put(draft); err != nil {
+		x.t.Fatal(err)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(draft, &object); err != nil {
+		x.t.Fatal(err)
+	}
+	delete(object, "attachments")
+	object["body"] = map[string]any{"extent": "partial"}
+	object["evidence"] = files
+	if draft, err = json.Marshal(object); err != nil {
+		x.t.Fatal(err)
+	}
+	return draft
+}
+
+// release has two officers draft and approve, and two protection officers let go what nobody could scan.
+func (x *delivery) release(draft []byte) api.Message {
+	x.t.Helper()
+	ctx, cancel := context.WithTimeout(x.t.Context(), patience)
+	defer cancel()
+	officer := x.client(x.qn, sandbox.Officer1)
+	made, err := officer.Draft(ctx, draft)
+	if err != nil {
+		x.t.Fatalf("drafting: %v %+v", err, err)
+	}
+	m, err := x.client(x.qn, sandbox.Approver).Approve(ctx, made[0].ID, made[0].SHA256)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	for {
+		if m, err = officer.Message(ctx, string(m.ID)); err != nil {
+			x.t.Fatal(err)
+		}
+		switch m.State {
+		case "delivered":
+			return m
+		case "under-review":
+			r, err := x.client(x.qn, sandbox.Protection1).Review(ctx, string(m.ID))
+			if err != nil {
+				x.t.Fatal(err)
+			}
+			for _, p := range []sandbox.Person{sandbox.Protection1, sandbox.Protection2} {
+				word := api.Release{SHA256: r.Message.SHA256, Digest: r.Digest, Necessity: "The court has asked for it."}
+				if _, err := x.client(x.qn, p).Release(ctx, m.ID, word); err != nil {
+					x.t.Fatalf("releasing (%s): %v", r.Why, err)
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			x.t.Fatalf("the result is still %s", m.State)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// await returns once QM has every file of the case whole, and QN its signed word.
+func (x *delivery) await(files int, within time.Duration) {
+	x.t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		whole, receipted := 0, 0
+		at, err := x.client(x.qm, sandbox.Officer1).EvidenceList(x.t.Context(), string(x.opened))
+		for _, e := range at {
+			if e.State == "complete" {
+				whole++
+			}
+		}
+		from, err2 := x.client(x.qn, sandbox.Officer1).EvidenceList(x.t.Context(), string(x.opened))
+		for _, e := range from {
+			if e.State == "delivered" && e.Receipted {
+				receipted++
+			}
+		}
+		if whole == files && receipted == files {
+			return
+		}
+		if time.Now().After(deadline) {
+			x.t.Fatalf("after %s %d of %d files are whole and %d receipted: %v %v\n%+v\n%+v", within, whole, files, receipted, err, err2, at, from)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// open compares what QM opens with what was added.
+func (x *delivery) open(id schemas.FileID, want string) {
+	x.t.Helper()
+	hash := sha256.New()
+	if err := x.client(x.qm, sandbox.Officer1).OpenEvidence(x.t.Context(), string(id), hash); err != nil {
+		x.t.Fatalf("opening %s: %v", id, err)
+	}
+	if got := hex.EncodeToString(hash.Sum(nil)); got != want {
+		x.t.Errorf("file %s has SHA-256 %s, %s was added", id, got, want)
+	}
+}
+
+// resident watches the resident memory of every process of the world until stop, and returns the most that each had, in MiB.
+func (x *delivery) resident() (stop func() map[victim]int) {
+	var mu sync.Mutex
+	most, done, ended := map[victim]int{}, make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			for name, p := range x.processes {
+				p.mu.Lock()
+				pid := 0
+				if p.cmd != nil && p.cmd.Process != nil && p.cmd.ProcessState == nil {
+					pid = p.cmd.Process.Pid
+				}
+				p.mu.Unlock()
+				mib := residentOf(pid)
+				mu.Lock()
+				most[name] = max(most[name], mib)
+				mu.Unlock()
+			}
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() map[victim]int { close(done); <-ended; return most }
+}
+
+// residentOf reads VmRSS of a process in MiB, 0 where it is gone.
+func residentOf(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil || pid == 0 {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
+			if err == nil {
+				return kib >> 10
+			}
+		}
+	}
+	return 0
+}
+
+// plainCopy copies a file and syncs it: what a transfer is measured by.
+func plainCopy(t testing.TB, from, to string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(to)
+	defer out.Close()
+	buffer := make([]byte, 1<<20)
+	if _, err := io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{in}, buffer); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(began)
+}
+
+// mostResident is what no process may exceed while files of any size go through it.
+const mostResident = 400 // MiB
+
+// TestLargeFile: a file goes from one agent to another while each process is killed again and again, and is the same at the
+// end, with bounded memory everywhere. 32 MiB; 4 GiB with COMITY_FULL=1.
+func TestLargeFile(t *testing.T) {
+	size, kills := int64(32<<20), 5
+	if os.Getenv(fullRun) != "" {
+		size = 4 << 30
+	}
+	if asked, err := strconv.ParseInt(os.Getenv("COMITY_EVIDENCE_MIB"), 10, 64); err == nil {
+		size = asked << 20
+	}
+	x := newDelivery(t)
+	path := filepath.Join(x.sandbox.Dir(), "video")
+	want := randomFile(t, path, 1, size)
+	copied := plainCopy(t, path, path+".copy")
+	watch := x.resident()
+	began := time.Now()
+	e := x.add(path)
+	added := time.Since(began)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	stopKilling := make(chan struct{})
+	var killing sync.WaitGroup
+	began = time.Now()
+	x.release(x.result(e.ID))
+	released := time.Since(began)
+	began = time.Now()
+	killing.Go(func() { x.killAtRandom(e.ID, kills, stopKilling) })
+	x.await(1, time.Duration(size>>20)*time.Second/8+3*time.Minute)
+	took := time.Since(began)
+	close(stopKilling)
+	killing.Wait()
+	x.open(e.ID, want)
+	most := watch()
+	rate := func(d time.Duration) float64 { return float64(size>>20) / d.Seconds() }
+	t.Logf("%d MiB: plain copy with fsync %.0f MiB/s; added (hashed by the test, sealed, synced) %.0f MiB/s; released in %s; fetched, verified and receipted %.0f MiB/s with %d kills",
+		size>>20, rate(copied), rate(added), released.Round(time.Millisecond), rate(took), kills)
+	t.Logf("most resident: %v MiB", most)
+	for name, mib := range most {
+		if mib >= mostResident {
+			t.Errorf("%s had %d MiB resident, the most is %d", name, mib, mostResident)
+		}
+	}
+}
+
+// killAtRandom kills the processes in turn at random moments while the file is on its way.
+func (x *delivery) killAtRandom(id schemas.FileID, times int, stop <-chan struct{}) {
+	random := mathrand.New(mathrand.NewPCG(7, uint64(time.Now().UnixNano())))
+	victims := []victim{qmAgent, theBroker, qnAgent}
+	for n := range times {
+		// Each falls at another part of the file, where it is still on its way: what was kept decides, not the clock.
+		at := (int64(n)*2 + 1 + int64(random.IntN(2))) * 100 / int64(2*times+1)
+		for {
+			select {
+			case <-stop:
+				x.t.Errorf("the file was there before kill %d of %d", n+1, times)
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+			e, err := x.client(x.qm, sandbox.Officer1).EvidenceFile(x.t.Context(), string(id))
+			if err == nil && e.Chunks > 0 && e.Have*100/e.Chunks >= at {
+				break
+			}
+		}
+		v := victims[random.IntN(len(victims))]
+		x.t.Logf("kill %s at %d %%", v, at)
+		x.processes[v].kill(x.t)
+		x.processes[v].start(x.t)
+	}
+}
