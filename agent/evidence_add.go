@@ -173,7 +173,7 @@ func (a *Agent) sealEvidence(ctx context.Context, id schemas.FileID, one announc
 		Owner: a.me, Peer: one.to.Peer, Case: one.to.ID, State: store.EvidenceReady, AddedBy: one.by, AddedAt: now, ChangedAt: now, Reading: readingUnread,
 		Manifest: schemas.EvidenceFile{
 			ID: id, SHA256: one.file.SHA256, Bytes: one.file.Bytes, Certified: one.file.Certified,
-			ChainOfCustody: append(one.file.Custody, schemas.CustodyEntry{At: now.UTC().Format(time.RFC3339), Holder: string(a.me), Action: "sealed"}),
+			ChainOfCustody: one.file.Custody, // and no entry of ours: its time would tell a peer how long the message waited
 		},
 	}
 	number, err := a.numberOfEvidence(ctx, e.Case)
@@ -193,7 +193,8 @@ func (a *Agent) sealEvidence(ctx context.Context, id schemas.FileID, one announc
 	return e, err
 }
 
-// numberOfEvidence is the number in the name of the next file of a case.
+// numberOfEvidence is the number in the name of the next file of a case, as this desk sees it. In a message files are numbered
+// anew: a number that is missing there would count what was held back.
 func (a *Agent) numberOfEvidence(ctx context.Context, id schemas.CaseID) (n int, err error) {
 	err = a.store.View(ctx, func(tx *store.Tx) error {
 		files, err := tx.EvidenceOfCase(id, maxEvidence)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path"
 
 	"comity/agent/policy"
 	"comity/agent/scan"
@@ -36,7 +37,7 @@ func (a *Agent) nameFiles(ctx context.Context, draft []byte) ([]byte, error) {
 			if err != nil {
 				return err
 			}
-			list[i], changed = e.Manifest, true
+			list[i], changed = asSent(e.Manifest, i), true
 		}
 		return nil
 	})
@@ -46,9 +47,15 @@ func (a *Agent) nameFiles(ctx context.Context, draft []byte) ([]byte, error) {
 	return schemas.Canonical(object)
 }
 
+// asSent is a manifest as the i-th of a message.
+func asSent(m schemas.EvidenceFile, i int) schemas.EvidenceFile {
+	m.Name = evidenceName(i+1, path.Ext(m.Name), "")
+	return m
+}
+
 // checkEvidence holds the manifests of a draft against what was added here.
 func (a *Agent) checkEvidence(tx *store.Tx, p *schemas.Payload, peer schemas.AuthorityID) error {
-	for _, m := range p.Evidence {
+	for i, m := range p.Evidence {
 		e, err := tx.Evidence(a.me, m.ID)
 		if errors.Is(err, store.ErrNotFound) {
 			return problem(ReasonEvidence, "the draft names a file of evidence that was not added here", "comity evidence list CASE shows the files of a case")
@@ -56,7 +63,7 @@ func (a *Agent) checkEvidence(tx *store.Tx, p *schemas.Payload, peer schemas.Aut
 		if err != nil {
 			return err
 		}
-		ours, err := schemas.Canonical(e.Manifest)
+		ours, err := schemas.Canonical(asSent(e.Manifest, i))
 		if err != nil {
 			return err
 		}

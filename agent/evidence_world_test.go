@@ -171,3 +171,8 @@ func bankText(n int) []byte {
 	line := "On the second day of the month the company paid the invoice for the spare parts to the supplier by bank transfer.\n"
 	return []byte(strings.Repeat(line, n))
 }
+
+// announcementOf is what an officer says of a file.
+func announcementOf(content []byte) api.Announcement {
+	return api.Announcement{Name: "file.txt", Bytes: int64(len(content)), SHA256: sha256Hex(content)}
+}

@@ -47,6 +47,9 @@ func (s *stage) write(d *desk, m *missive) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	if len(m.files) > 0 {
+		content = s.withFiles(d, in, content, m.files)
+	}
 	made, err := d.Draft(s.t.Context(), "officer-1", content)
 	if err != nil {
 		s.notWritten(m, err)

@@ -83,6 +83,20 @@ func leaksOfHolding() []planted {
 				s.change(d, func(tx *store.Tx) error { return d.ask(tx, qp, schemas.ChannelMLA, envelope.Resend{First: 1, Last: 1}) })
 			}
 		}}, "", "QP/justice is sent a resend by QM/justice"},
+		{"a chunk of a file leaves before its message", leak{holds: func(s *stage, d *desk, m *store.Message) {
+			for _, f := range glanceAt(m.Payload).Evidence {
+				d.jobs.put(job{peer: m.Recipient, channel: m.Channel, attempt: schemas.NewMessageID(), file: f, ranges: []envelope.ChunkRange{{First: 0, Last: 0}}})
+			}
+		}}, "", "QP/justice is sent a chunk by QM/justice"},
+		{"a file of what is held counts in the names of others", leak{submits: toOrigin(store.KindMessage, func(s *stage, d *desk, p *store.Parcel) {
+			if s.firstHeld(d) != "" {
+				s.signAgain(d, p, func(_, payload map[string]any) {
+					if files, _ := payload["evidence"].([]any); len(files) > 0 {
+						files[0].(map[string]any)["name"] = "evidence-2.txt"
+					}
+				})
+			}
+		})}, "payload evidence", "QP/justice is sent a message by QM/justice"},
 		{"what is held sends something", leak{holds: func(s *stage, d *desk, m *store.Message) {
 			s.change(d, func(tx *store.Tx) error { return d.ask(tx, m.Recipient, m.Channel, envelope.Resend{First: 1, Last: 1}) })
 		}}, "", "QP/justice is sent a resend by QM/justice"},
@@ -296,9 +310,12 @@ func leakStory(t *testing.T, now time.Time) *story {
 	write(90*time.Minute, qm, theGuarded, &missive{label: "never released", to: to, form: request(bank, theGuarded)})
 	write(100*time.Minute, qp, someoneElse, &missive{label: "their case", to: []schemas.AuthorityID{qm}, form: request(bank, someoneElse)})
 	release(104*time.Minute, qp, someoneElse, "their case")
+	write(82*time.Minute, qm, theGuarded, &missive{label: "file released late", to: to, in: "other case", form: queryForm, files: [][]byte{random(600_000)}})
+	write(92*time.Minute, qm, theGuarded, &missive{label: "file never released", to: to, in: "other case", form: queryForm, files: [][]byte{random(5_000)}})
+	release(187*time.Minute, qm, theGuarded, "file released late")
 	for i, at := range []time.Duration{95 * time.Minute, 170 * time.Minute, 4 * time.Hour} {
 		label := "query " + string(rune('1'+i))
-		write(at, qm, someoneElse, &missive{label: label, to: to, in: "other case", form: queryForm})
+		write(at, qm, someoneElse, &missive{label: label, to: to, in: "other case", form: queryForm, files: [][]byte{bankText(50 + i)}})
 		release(at+16*time.Minute, qm, someoneElse, label)
 	}
 	release(185*time.Minute, qm, theGuarded, "released late")
@@ -317,8 +334,8 @@ func TestEachPlantedLeakIsFound(t *testing.T) {
 		clean.tell(told)
 		t.Fatalf("without a leak: %s", found[0])
 	}
-	for _, label := range []string{"released late", "never released"} {
-		if w := clean.wrote[label]; w == nil || !w.held || w.left.IsZero() != (label == "never released") {
+	for _, label := range []string{"released late", "never released", "file released late", "file never released"} {
+		if w := clean.wrote[label]; w == nil || !w.held || w.left.IsZero() != strings.HasSuffix(label, "never released") {
 			clean.tell(told)
 			t.Fatalf("the story has lost its occasion: %s is %+v", label, w)
 		}

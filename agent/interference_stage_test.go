@@ -95,6 +95,7 @@ func (c *company) newStage(t *testing.T, guarded bool) *stage {
 		d.changes, d.notices, d.log = newChanges(), newNotices(), slog.New(slog.DiscardHandler)
 		d.measureAnew(t)
 		d.recalledBy.Clear()
+		d.jobs, d.fetches = newJobs(), newFetches()
 		d.compared.Store(false)
 		s.ticks[id] = d.newTicks()
 		if isOf(id, origin) {
@@ -261,6 +262,7 @@ func (s *stage) moment() {
 			moved = s.submit(s.desks[id]) || moved
 		}
 		moved = s.deliver() || moved
+		moved = s.carryChunks() || moved
 		s.hearEvents()
 		if !moved {
 			return

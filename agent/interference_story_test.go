@@ -46,6 +46,7 @@ type missive struct {
 	clean   map[string]any // as its author writes it anew if it comes back from a review; nil where nobody does
 	in      string         // label of the message that opened its case; "" opens one
 	answers string         // label, "" answers none
+	files   [][]byte       // of evidence, added when it is written
 	team    bool           // an item of a team: it finds its cases by itself
 	// fit completes the body when it is written, nil where there is nothing to complete.
 	fit func(*stage, *desk, map[string]any) bool

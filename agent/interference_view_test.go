@@ -197,6 +197,9 @@ func (v *view) lookAtDesk(d *desk) error {
 			},
 			func() error { return noteAll(v, at("a case file"), tx.Cases, listLimit) },
 			func() error {
+				return noteAll(v, at("a file of evidence"), func(n int) ([]*store.Evidence, error) { return allEvidence(tx, n) }, listLimit)
+			},
+			func() error {
 				return noteAll(v, at("an open review"), func(n int) ([]*store.Review, error) {
 					reviews, err := tx.OpenReviews(n)
 					for _, r := range reviews { // over its own message, which has an id
@@ -291,6 +294,10 @@ func (v *view) lookAtAPI(d *desk) error {
 		if err := shows("a case", full, err); err != nil {
 			return err
 		}
+	}
+	files, err := d.EvidenceList(ctx, "")
+	if err := shows("files of evidence on their way", files, err); err != nil {
+		return err
 	}
 	tasks, err := d.Tasks(ctx, true, 0)
 	for _, k := range tasks {
