@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"comity/pki"
+	"comity/schemas"
 )
 
 // door is the auth callout: it maps a verified client certificate to an account, remembers whom it let in by which
@@ -49,6 +50,7 @@ type clients interface {
 // session is one connection that was let in.
 type session struct {
 	chains [][]*x509.Certificate
+	of     schemas.AuthorityID
 }
 
 const firstSweep = 256
@@ -164,7 +166,7 @@ func (d *door) admit(request *jwt.AuthorizationRequestClaims) (string, error) {
 		d.sweep()
 		d.sweepAt = max(firstSweep, 2*len(d.sessions))
 	}
-	d.sessions[request.ClientInformation.ID] = session{chains: chains}
+	d.sessions[request.ClientInformation.ID] = session{chains: chains, of: proof.Authority()}
 	return token, nil
 }
 
@@ -187,12 +189,16 @@ func (d *door) enforce(view *pki.View) {
 	}
 }
 
-// live is how many sessions have not ended.
+// live is how many agents have a session that has not ended. An agent has two: chunks of evidence have their own.
 func (d *door) live() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sweep()
-	return len(d.sessions)
+	agents := map[schemas.AuthorityID]bool{}
+	for _, one := range d.sessions {
+		agents[one.of] = true
+	}
+	return len(agents)
 }
 
 // sweep forgets the sessions that ended. The caller holds mu.
