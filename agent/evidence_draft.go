@@ -47,6 +47,14 @@ func (a *Agent) nameFiles(ctx context.Context, draft []byte) ([]byte, error) {
 	return schemas.Canonical(object)
 }
 
+// evidenceNamed are the files that a payload names. Most name none, and are not taken apart for it.
+func evidenceNamed(payload []byte) []schemas.EvidenceFile {
+	if !bytes.Contains(payload, []byte(`"evidence"`)) {
+		return nil
+	}
+	return glanceAt(payload).Evidence
+}
+
 // asSent is a manifest as the i-th of a message.
 func asSent(m schemas.EvidenceFile, i int) schemas.EvidenceFile {
 	m.Name = evidenceName(i+1, path.Ext(m.Name), "")
@@ -81,7 +89,7 @@ func (a *Agent) checkEvidence(tx *store.Tx, p *schemas.Payload, peer schemas.Aut
 
 // claimEvidence notes which message names the files.
 func (a *Agent) claimEvidence(tx *store.Tx, m *store.Message) error {
-	for _, f := range glanceAt(m.Payload).Evidence {
+	for _, f := range evidenceNamed(m.Payload) {
 		e, err := tx.Evidence(a.me, f.ID)
 		if err != nil {
 			return err
@@ -99,7 +107,7 @@ func (a *Agent) claimEvidence(tx *store.Tx, m *store.Message) error {
 func (a *Agent) evidenceContents(ctx context.Context, payload []byte) ([]policy.EvidenceContent, error) {
 	var files []policy.EvidenceContent
 	left := int64(scannedInAll)
-	for _, f := range glanceAt(payload).Evidence {
+	for _, f := range evidenceNamed(payload) {
 		one := policy.EvidenceContent{SHA256: f.SHA256, File: scan.File{Name: f.Name, MediaType: f.MediaType, Unread: scan.TooMuch}}
 		var original []byte
 		if f.Bytes <= min(scannable, left) {

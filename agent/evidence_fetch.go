@@ -68,7 +68,7 @@ func (f *fetches) find(k fileKey) *fetch {
 
 // beginFiles notes the files that a message names, when it is stored. A file that another message named already stays as it is.
 func (a *Agent) beginFiles(tx *store.Tx, m *store.Message) error {
-	for _, f := range glanceAt(m.Payload).Evidence {
+	for _, f := range evidenceNamed(m.Payload) {
 		_, err := tx.Evidence(m.Sender, f.ID)
 		if err == nil || !errors.Is(err, store.ErrNotFound) {
 			if err != nil {

@@ -234,6 +234,7 @@ func TestWrongChunksAlarm(t *testing.T) {
 	if len(wires) < 4 {
 		t.Fatalf("%d chunks", len(wires))
 	}
+	slices.SortFunc(wires, func(a, b []byte) int { return placeOf(t, a) - placeOf(t, b) }) // they leave some at a time
 	change := func(wire []byte, by func(*schemas.ChunkRoute, []byte) []byte) []byte {
 		r, body, err := schemas.DecodeChunk(slices.Clone(wire))
 		if err != nil {
@@ -307,4 +308,13 @@ func TestAnnouncedFilesAreOnesOwn(t *testing.T) {
 	if _, err := host.AnnounceEvidence(t.Context(), "officer-1", string(in), api.Announcement{Name: "a.txt", Bytes: 2, SHA256: sha256Hex([]byte("ab"))}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func placeOf(t *testing.T, wire []byte) int {
+	t.Helper()
+	r, _, err := schemas.DecodeChunk(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(r.Index)
 }

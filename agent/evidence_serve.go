@@ -116,7 +116,7 @@ func (a *Agent) allowed(tx *store.Tx, asked envelope.Header, w envelope.Want) (m
 	if err != nil || m.SealedAt.IsZero() || m.Seq == 0 || m.Recipient != asked.From || m.Payload == nil {
 		return nil, a.raise(tx, AlarmWant, asked.From, string(w.Message))
 	}
-	named := glanceAt(m.Payload).Evidence
+	named := evidenceNamed(m.Payload)
 	for _, wanted := range w.Files {
 		i := slices.IndexFunc(named, func(f schemas.EvidenceFile) bool { return f.ID == wanted.File })
 		if i < 0 {

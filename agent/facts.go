@@ -349,7 +349,7 @@ func noteItems(tx *store.Tx, m *store.Message) error {
 	if err := tx.AddItem(m.PayloadSHA256, m.Key); err != nil {
 		return err
 	}
-	for _, file := range glanceAt(m.Payload).Evidence {
+	for _, file := range evidenceNamed(m.Payload) {
 		if hash, ok := fileHash(file.SHA256); ok {
 			if err := tx.AddItem(hash, m.Key); err != nil {
 				return err

@@ -84,7 +84,7 @@ func leaksOfHolding() []planted {
 			}
 		}}, "", "QP/justice is sent a resend by QM/justice"},
 		{"a chunk of a file leaves before its message", leak{holds: func(s *stage, d *desk, m *store.Message) {
-			for _, f := range glanceAt(m.Payload).Evidence {
+			for _, f := range evidenceNamed(m.Payload) {
 				d.jobs.put(job{peer: m.Recipient, channel: m.Channel, attempt: schemas.NewMessageID(), file: f, ranges: []envelope.ChunkRange{{First: 0, Last: 0}}})
 			}
 		}}, "", "QP/justice is sent a chunk by QM/justice"},
