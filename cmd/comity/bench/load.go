@@ -119,8 +119,9 @@ func (s *scheme) sealedAt(ctx context.Context, messages []prepared, journeys []j
 	return nil
 }
 
-// lookAgain is how often a sender looks for itself: an agent drops events of a listener that does not keep up.
-const lookAgain = time.Second
+// lookAgain is how often a sender looks for itself: an agent drops events of a listener that does not keep up. It is long beside
+// what a message takes on a slow machine, which all who look would make slower still.
+const lookAgain = 10 * time.Second
 
 func (s *scheme) delivered(ctx context.Context, id schemas.MessageID, told <-chan string) (string, error) {
 	ticker := time.NewTicker(lookAgain)
