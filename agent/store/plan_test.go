@@ -31,6 +31,14 @@ func TestNoQueryOnTheWayOfAMessageScans(t *testing.T) {
 	}
 }
 
+// What is due is found without reading a row, each of which is as large as a page.
+func TestWhatIsDueIsFoundInItsIndex(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	if steps := planOf(t, s, `SELECT id`+dueFirst); !strings.Contains(strings.Join(steps, "; "), "USING COVERING INDEX outbox_next") {
+		t.Errorf("%q", steps)
+	}
+}
+
 // onTheWay asks what the agent asks while a message of ours leaves, one of a peer's arrives, and receipts do both.
 func onTheWay(tx *Tx, m *Message) error {
 	peer, now := m.Recipient, time.UnixMilli(1000)
@@ -65,6 +73,7 @@ func onTheWay(tx *Tx, m *Message) error {
 		func() error { return tx.PutParcel(&Parcel{ID: m.ID, Kind: KindMessage, Peer: peer, Wire: []byte("w")}) },
 		func() error { _, err := tx.Parcel(m.ID); return err },
 		func() error { _, err := tx.DueParcels(Ordinary, now, 10); return err },
+		func() error { _, err := tx.DueIDs(Ordinary, now, 10); return err },
 		func() error { _, err := tx.NextParcelAt(Ordinary); return err },
 		func() error { return tx.DropParcel(m.ID) },
 		func() error { return tx.ClearAlarm("k", peer, "s", now) },

@@ -275,7 +275,8 @@ CREATE TABLE outbox (
   sender      TEXT    NOT NULL DEFAULT '', -- of the message (subject) whose sealed form has the bytes; '' where they are here
   wire        BLOB    CHECK ((wire IS NULL) = (sender <> ''))
 ) STRICT;
-CREATE INDEX outbox_next ON outbox (lane, next_at);
+-- It has all that is looked at to find what is due: rows are as large as a page.
+CREATE INDEX outbox_next ON outbox (lane, next_at, kind, seq, id);
 
 -- Where each case stands, derived from its messages, which are the truth.
 CREATE TABLE casefile (
