@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 // The automaton reads folded text as codes of one byte: invisible characters have none, a run of separators is one, letters
@@ -78,10 +79,18 @@ func (a alphabet) encode(folded []rune) []uint8 {
 // one script then moves within one strip, in which the states that it often comes to are neighbours: that is what makes
 // the pass fast, since most of a table of this size does not fit into the nearest cache.
 type automaton struct {
-	next   []uint16    // column[code] + state*strip
-	column [256]uint32 // where the strip of a code begins, and the place of the code in it
+	next   []uint16              // column[code] + state*strip
+	column [256]uint32           // where the strip of a code begins, and the place of the code in it
+	ascii  [utf8.RuneSelf]uint32 // column of the code of each byte of ASCII, by fitASCII
 	hit    uint16
 	found  [][]int32 // of state-hit: indexes of patterns
+}
+
+// fitASCII looks up once where each byte of ASCII has its column, by its code.
+func (a *automaton) fitASCII(codes *[utf8.RuneSelf]uint8) {
+	for b, code := range codes {
+		a.ascii[b] = a.column[code]
+	}
 }
 
 const strip = 32

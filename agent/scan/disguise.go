@@ -67,6 +67,7 @@ func newDisguises(m *matcher) (*disguises, error) {
 		return nil, fmt.Errorf("disguises: %w", err)
 	}
 	d.states.passOver()
+	d.states.fitASCII(&m.ascii)
 	return d, nil
 }
 

@@ -93,6 +93,7 @@ func (m *matcher) fillTables() {
 	for r := range rune(utf8.RuneSelf) {
 		m.ascii[r] = m.letters.of(foldASCII(r)[0])[0]
 	}
+	m.states.fitASCII(&m.ascii)
 	m.basic = make([]uint16, 0x10000)
 	for r := rune(utf8.RuneSelf); r < 0x10000; r++ {
 		if ideograph(r) {
@@ -127,12 +128,18 @@ func (m *matcher) codes(r rune) []uint8 {
 // pass is the fused pass: it folds text and steps the automaton, and calls found with the states that say something and
 // the offset behind the last character read.
 func (m *matcher) pass(a *automaton, text string, found func(state uint16, end int)) {
-	next, hit := a.next, a.hit
-	var ascii [utf8.RuneSelf]uint32
-	for b, code := range m.ascii {
-		ascii[b] = a.column[code]
+	s := m.goOn(a, begin(a), text, found)
+	if s = a.step(s, codeSpace); s >= a.hit {
+		found(s, len(text))
 	}
-	s := a.step(0, codeSpace) // a text begins behind a separator
+}
+
+// begin is the state of an automaton before a text, which begins behind a separator.
+func begin(a *automaton) uint16 { return a.step(0, codeSpace) }
+
+// goOn passes over a part of a text from the state in which the part before it left the automaton, and returns the next.
+func (m *matcher) goOn(a *automaton, s uint16, text string, found func(state uint16, end int)) uint16 {
+	next, hit, ascii := a.next, a.hit, &a.ascii
 	for i := 0; i < len(text); {
 		b := text[i]
 		if b < utf8.RuneSelf {
@@ -165,9 +172,7 @@ func (m *matcher) pass(a *automaton, text string, found func(state uint16, end i
 			}
 		}
 	}
-	if s = a.step(s, codeSpace); s >= hit {
-		found(s, len(text))
-	}
+	return s
 }
 
 // decode reads a character that is not ASCII. Those of two bytes, which are most, are read without a call.

@@ -51,12 +51,14 @@ func (m *matcher) findJoined(pieces []piece) []Hit {
 	for _, h := range m.acrossAll(texts) {
 		hits = add(hits, h)
 	}
-	for i := range texts {
-		for j := range texts {
+	for i, a := range texts {
+		// What stands before a seam is passed over once for all that may stand behind it.
+		behind := m.goOn(m.disguised.states, begin(m.disguised.states), a.tail()+"\n", func(uint16, int) {})
+		for j, b := range texts {
 			if i == j || len(texts) > maxPairs && j != i+1 && i != j+1 {
 				continue
 			}
-			for _, h := range m.across(texts[i], texts[j], j == i+1) {
+			for _, h := range m.across(a, b, behind, j == i+1) {
 				hits = add(hits, h)
 			}
 		}
@@ -64,16 +66,36 @@ func (m *matcher) findJoined(pieces []piece) []Hit {
 	return hits
 }
 
-// across finds what stands across the seam of two parts: words that are split there and, in neighbours, phrases.
-func (m *matcher) across(a, b piece, neighbours bool) []Hit {
-	tail := a.tail()
-	joined := tail + "\n" + b.head()
-	found := m.findDisguised(joined)
+// across finds what stands across the seam of two parts: words that are split there and, in neighbours, phrases. behind is the
+// state behind the seam.
+func (m *matcher) across(a, b piece, behind uint16, neighbours bool) []Hit {
+	tail, head := a.tail(), b.head()
+	seam := len(tail)
+	found := m.disguisedAt(seam, tail, head, behind)
 	if neighbours {
-		hits, _ := m.find(joined)
+		hits, _ := m.find(tail + "\n" + head)
 		found = append(found, hits...)
 	}
-	return atSeam(found, a, len(tail))
+	return atSeam(found, a, seam)
+}
+
+// disguisedAt is findDisguised of what stands on both sides of a seam, as far as it ends behind it.
+func (m *matcher) disguisedAt(seam int, tail, head string, behind uint16) (hits []Hit) {
+	d, joined := m.disguised, ""
+	look := func(state uint16, end int) {
+		if joined == "" {
+			joined = tail + "\n" + head
+		}
+		for _, i := range d.states.found[state-d.states.hit] {
+			if h, real := m.lookDisguised(joined, &d.forms[i], seam+1+end); real {
+				hits = add(hits, h)
+			}
+		}
+	}
+	if s := d.states.step(m.goOn(d.states, behind, head, look), codeSpace); s >= d.states.hit {
+		look(s, len(head))
+	}
+	return hits
 }
 
 func atSeam(found []Hit, a piece, seam int) []Hit {
