@@ -12,12 +12,14 @@ import (
 	"time"
 )
 
-// Bounds of a file of a case.
-const (
-	maxFiles   = 5*maxItems + 1000
-	maxFile    = 8 << 20   // one file in it: an envelope, a trust list
-	maxArchive = 256 << 20 // all of it, unpacked
-)
+// bounds are what is read of a file of a case at most.
+type bounds struct {
+	files   int
+	file    int64 // bytes of one file in it, unpacked: an envelope, a trust list
+	archive int64 // bytes of all of it, unpacked
+}
+
+var theBounds = bounds{files: 5*maxItems + 1000, file: 8 << 20, archive: 256 << 20}
 
 // nameForm is what a file in the archive may be called. There are no paths to follow.
 var nameForm = regexp.MustCompile(`^((messages|envelopes|acceptances|receipts|journal|trust|certificates)/[a-z0-9][a-z0-9.-]{0,120}|README\.txt)$`)
@@ -38,16 +40,16 @@ func writeArchive(w io.Writer, files map[string][]byte, at time.Time) error {
 }
 
 // readArchive reads all files within the bounds. A name that comes twice, or is no name of ours, refuses the archive: two
-// tools could read two files.
-func readArchive(r io.ReaderAt, size int64) (map[string][]byte, error) {
+// tools could read two files. So does what is no plain file: another tool could follow a link.
+func readArchive(r io.ReaderAt, size int64, b bounds) (map[string][]byte, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, errors.New("not a zip file")
 	}
-	if len(archive.File) > maxFiles {
-		return nil, fmt.Errorf("more than %d files", maxFiles)
+	if len(archive.File) > b.files {
+		return nil, fmt.Errorf("more than %d files", b.files)
 	}
-	files, left := map[string][]byte{}, int64(maxArchive)
+	files, left := map[string][]byte{}, b.archive
 	for _, entry := range archive.File {
 		if _, twice := files[entry.Name]; twice {
 			return nil, errors.New("a file stands in it twice")
@@ -55,7 +57,10 @@ func readArchive(r io.ReaderAt, size int64) (map[string][]byte, error) {
 		if entry.Name != statementFile && !nameForm.MatchString(entry.Name) {
 			return nil, errors.New("a file whose name is none that such a file has")
 		}
-		content, err := readEntry(entry, min(left, maxFile))
+		if !entry.Mode().IsRegular() {
+			return nil, errors.New("something that is no plain file")
+		}
+		content, err := readEntry(entry, min(left, b.file))
 		if err != nil {
 			return nil, err
 		}

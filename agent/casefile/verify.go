@@ -65,13 +65,18 @@ type verifier struct {
 // Verify checks a file of a case. pin is whom the caller trusts; nil takes the scheme signers that the file names. The error
 // is one of reading alone.
 func Verify(r io.ReaderAt, size int64, pin *pki.Pin) *Verdict {
-	v := &verifier{views: map[string]*pki.View{}, signers: map[string]bool{}}
 	// 1. The archive and its statement.
-	var err error
-	if v.files, err = readArchive(r, size); err != nil {
+	files, err := readArchive(r, size, theBounds)
+	if err != nil {
+		v := &verifier{}
 		v.bad(ArchiveUnreadable, "", "%v", err)
 		return &v.verdict
 	}
+	return verifyFiles(files, pin)
+}
+
+func verifyFiles(files map[string][]byte, pin *pki.Pin) *Verdict {
+	v := &verifier{files: files, views: map[string]*pki.View{}, signers: map[string]bool{}}
 	if !v.statement(pin) {
 		return &v.verdict
 	}
