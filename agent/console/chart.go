@@ -37,6 +37,14 @@ func (c *chart) add(l *Language, heads []string, numbers ...int) {
 	c.Rows = append(c.Rows, row)
 }
 
+// Series are the names of the series of a chart that has several.
+func (c chart) Series() []string {
+	if len(c.Rows) == 0 || len(c.Rows[0].Numbers) < 2 {
+		return nil
+	}
+	return c.Columns[len(c.Rows[0].Heads):]
+}
+
 // Label is the heads of a row in one line.
 func (r chartRow) Label() string { return strings.Join(r.Heads, " · ") }
 
@@ -54,7 +62,7 @@ func (c chart) largest() int {
 // The measures of the charts, in the units of their pictures.
 const (
 	chartWidth  = 640
-	barPitch    = 30
+	barPitch    = 40
 	barHeight   = 14
 	valueRoom   = 56
 	columnRoom  = 160 // of the columns' height

@@ -12,6 +12,7 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/people"
+	"comity/pki"
 	"comity/schemas"
 )
 
@@ -143,7 +144,7 @@ func (k *Console) compose(w http.ResponseWriter, r *http.Request, v *visit) {
 	k.showForm(w, r, v, http.StatusOK, composePage{Type: t, Description: d, Form: fill(formField(d), "", draft, true), Action: r.URL.Path})
 }
 
-// suggest begins with a language that the recipient reads and, where there is only one, the instrument that is in force.
+// suggest begins with a language that the recipient reads and an instrument that is in force, the Convention where it is.
 func (k *Console) suggest(r *http.Request, t schemas.MessageType, to schemas.AuthorityID, draft map[string]any) {
 	d, err := k.Desk.Directory(r.Context())
 	if err != nil {
@@ -158,7 +159,11 @@ func (k *Console) suggest(r *http.Request, t schemas.MessageType, to schemas.Aut
 		}
 		for _, route := range e.Routes {
 			if route.Channel == t.Channel() && len(route.Instruments) > 0 {
-				draft["legal_basis"] = []any{map[string]any{"instrument": route.Instruments[0]}}
+				instrument := route.Instruments[0]
+				if slices.Contains(route.Instruments, pki.UNTOC) {
+					instrument = pki.UNTOC
+				}
+				draft["legal_basis"] = []any{map[string]any{"instrument": instrument}}
 			}
 		}
 	}

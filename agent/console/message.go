@@ -22,6 +22,7 @@ type messagePage struct {
 	Me                                    schemas.AuthorityID
 	Letter                                *letterView // nil for whom a role does not let read it
 	MayApprove, MaySign, MayEdit, MayLook bool
+	HasCase                               bool // a draft that opens a case has none yet
 	OwnDraft                              bool // this person wrote of it, so another one approves
 	MayDiscard                            bool
 	Alert                                 bool // a live alert that waits: the same without its persons is offered
@@ -65,8 +66,10 @@ func (k *Console) message(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	body := k.messageBody(v, m)
-	if m.Direction == "in" && m.Case != "" && !m.Withheld && v.Person.May(people.Draft) {
-		if c, err := k.Desk.Case(r.Context(), string(m.Case)); err == nil {
+	if m.Case != "" {
+		c, err := k.Desk.Case(r.Context(), string(m.Case))
+		body.HasCase = err == nil
+		if err == nil && m.Direction == "in" && !m.Withheld {
 			for _, reply := range k.replies(v, c) {
 				if answers, _ := schemas.Answers(reply.Type); slices.Contains(answers, m.Type) || len(answers) == 0 {
 					body.Replies = append(body.Replies, reply)

@@ -34,6 +34,12 @@ type Page struct {
 	browser *Browser
 }
 
+// Read makes a page of what another browser shows. Nothing can be sent from it.
+func Read(at *url.URL, status int, content string) (*Page, error) {
+	root, err := html.Parse(strings.NewReader(content))
+	return &Page{URL: at, Status: status, Root: root}, err
+}
+
 // Get fetches a page.
 func (b *Browser) Get(ctx context.Context, path string) (*Page, error) {
 	return b.send(ctx, http.MethodGet, path, "", nil)

@@ -85,7 +85,7 @@
     sound.addEventListener("click", () => {
       if (audio) { audio.close(); audio = null; } else { audio = new AudioContext(); tone(); }
       sound.setAttribute("aria-pressed", String(Boolean(audio)));
-      sound.textContent = audio ? sound.dataset.on : sound.dataset.off;
+      sound.textContent = audio ? sound.dataset.yes : sound.dataset.no;
     });
     const tone = () => {
       if (!audio) return;
@@ -117,7 +117,7 @@
         if (again) { again = false; refresh(); }
       }
     };
-    const say = (up) => { live.textContent = up ? live.dataset.on : live.dataset.off; live.classList.toggle("tag-done", up); };
+    const say = (up) => { live.textContent = up ? live.dataset.yes : live.dataset.no; live.classList.toggle("tag-done", up); };
     const events = new EventSource(border.dataset.events);
     events.onopen = () => { say(true); refresh(); };
     events.onerror = () => say(false);

@@ -42,6 +42,9 @@ var running struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if chromium.stop != nil {
+		chromium.stop()
+	}
 	if running.stop != nil {
 		if err := running.stop(); err != nil {
 			slog.Error("stopping the sandbox", slog.Any("error", err))
@@ -90,15 +93,54 @@ func startSandbox() error {
 	return err
 }
 
-// officer is somebody at the console of an authority, with a browser that runs no script.
+// means are how somebody uses a console: with plain forms, or in a real browser.
+type means interface {
+	open(ctx context.Context, path string) (*consoletest.Page, error)
+	// press fills in controls (name, value and so on) of the form of an action and presses a button, which may have no name.
+	press(ctx context.Context, page *consoletest.Page, action, button, value string, controls []string) (*consoletest.Page, error)
+	// attach chooses a file in a form, under a name that says too much, and presses the button that attaches it.
+	attach(ctx context.Context, page *consoletest.Page, action string, content []byte) (*consoletest.Page, error)
+}
+
+// plain is a browser that runs no script.
+type plain struct{ *consoletest.Browser }
+
+func (p plain) open(ctx context.Context, path string) (*consoletest.Page, error) {
+	return p.Get(ctx, path)
+}
+
+func (p plain) press(ctx context.Context, page *consoletest.Page, action, button, value string, controls []string) (*consoletest.Page, error) {
+	form, err := page.Form(action)
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(controls); i += 2 {
+		form.Values.Set(controls[i], controls[i+1])
+	}
+	return form.Press(ctx, button, value)
+}
+
+func (p plain) attach(ctx context.Context, page *consoletest.Page, action string, content []byte) (*consoletest.Page, error) {
+	form, err := page.Form(action)
+	if err != nil {
+		return nil, err
+	}
+	form.Files["file"] = content
+	return form.Press(ctx, "act", "attach")
+}
+
+// officer is somebody at the console of an authority.
 type officer struct {
-	*consoletest.Browser
+	means
 	t    *testing.T
 	name string
 }
 
-// login opens a console as one of its people.
-func login(t *testing.T, id schemas.AuthorityID, name string) *officer {
+// entrance opens a console for somebody who is to log in.
+type entrance func(t *testing.T, id schemas.AuthorityID) means
+
+// withoutScripts is the entrance of a browser that runs none.
+func withoutScripts(t *testing.T, id schemas.AuthorityID) means {
 	t.Helper()
 	s := start(t)
 	_, certificate, err := keyfile.ReadPair(filepath.Join(s.Home(id), "data", "console.pem"))
@@ -113,10 +155,16 @@ func login(t *testing.T, id schemas.AuthorityID, name string) *officer {
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}
 	t.Cleanup(transport.CloseIdleConnections)
-	o := &officer{t: t, name: name, Browser: &consoletest.Browser{Base: s.ConsoleURL(id), Language: "en", Client: &http.Client{Jar: jar, Transport: transport}}}
-	page := o.get("/login")
-	page = o.press(page, "/login", "", "", "name", name, "password", running.password)
-	if page.URL.Path != "/" {
+	return plain{&consoletest.Browser{Base: s.ConsoleURL(id), Language: "en", Client: &http.Client{Jar: jar, Transport: transport}}}
+}
+
+// logs in as one of the people of an authority.
+func (enter entrance) as(t *testing.T, id schemas.AuthorityID, name string) *officer {
+	t.Helper()
+	start(t)
+	o := &officer{t: t, name: name, means: enter(t, id)}
+	page := o.presses(o.get("/login"), "/login", "", "", "name", name, "password", running.password)
+	if page.URL.Path != "/" || page.Status != http.StatusOK {
 		t.Fatalf("%s is not logged in: %s %d %.300s", name, page.URL.Path, page.Status, page.Text())
 	}
 	return o
@@ -124,26 +172,19 @@ func login(t *testing.T, id schemas.AuthorityID, name string) *officer {
 
 func (o *officer) get(path string) *consoletest.Page {
 	o.t.Helper()
-	page, err := o.Get(o.t.Context(), path)
+	page, err := o.open(o.t.Context(), path)
 	if err != nil {
-		o.t.Fatal(err)
+		o.t.Fatalf("%s: %s: %v", o.name, path, err)
 	}
 	return page
 }
 
-// press fills in controls of a form and presses a button.
-func (o *officer) press(page *consoletest.Page, action, button, value string, controls ...string) *consoletest.Page {
+// presses fills in controls of a form and presses a button.
+func (o *officer) presses(page *consoletest.Page, action, button, value string, controls ...string) *consoletest.Page {
 	o.t.Helper()
-	form, err := page.Form(action)
+	next, err := o.press(o.t.Context(), page, action, button, value, controls)
 	if err != nil {
 		o.t.Fatalf("%s: %v", o.name, err)
-	}
-	for i := 0; i+1 < len(controls); i += 2 {
-		form.Values.Set(controls[i], controls[i+1])
-	}
-	next, err := form.Press(o.t.Context(), button, value)
-	if err != nil {
-		o.t.Fatal(err)
 	}
 	return next
 }

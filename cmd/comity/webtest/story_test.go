@@ -12,25 +12,29 @@ import (
 // side is an authority with somebody who writes and somebody who approves.
 type side struct{ writes, approves *officer }
 
-func at(t *testing.T, id schemas.AuthorityID) side {
-	return side{writes: login(t, id, "officer-1"), approves: login(t, id, "approver")}
+func (enter entrance) at(t *testing.T, id schemas.AuthorityID) side {
+	return side{writes: enter.as(t, id, "officer-1"), approves: enter.as(t, id, "approver")}
 }
 
 // hands in a form, has it approved by the second person, and returns the page of the message once it is delivered.
 func (s side) hands(page *consoletest.Page, controls ...string) *consoletest.Page {
 	s.writes.t.Helper()
-	page = s.writes.press(page, page.URL.Path, "act", "submit", controls...)
+	page = s.writes.presses(page, page.URL.Path, "act", "submit", controls...)
 	s.writes.expects(page, "waits for a second person", "so a colleague approves it")
 	message := page.URL.Path
 	page = s.approves.get(message)
-	page = s.approves.press(page, message+"/approve", "", "")
+	page = s.approves.presses(page, message+"/approve", "", "")
 	s.approves.expects(page, "Approved. It leaves at the next tick.")
 	return s.writes.waits(message, "delivered")
 }
 
 // A case from its first word to its end between two consoles, with no script at all.
 func TestACaseFromComposeToClosedWithoutScripts(t *testing.T) {
-	asks, answers := at(t, qm), at(t, qn)
+	playCase(t, withoutScripts)
+}
+
+func playCase(t *testing.T, enter entrance) {
+	asks, answers := enter.at(t, qm), enter.at(t, qn)
 
 	// The one who asks chooses what to write to whom, and is told what is missing.
 	page := asks.writes.get("/compose?to=QN/justice")
@@ -39,23 +43,23 @@ func TestACaseFromComposeToClosedWithoutScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	page = asks.writes.get(link)
-	page = asks.writes.press(page, "/compose/mla.request/1", "act", "submit")
+	page = asks.writes.presses(page, "/compose/mla.request/1", "act", "submit")
 	if page.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("an empty form was answered %d", page.Status)
 	}
 	asks.writes.expects(page, "There is something to mend", "Purpose: missing")
 
 	// A row is added and removed, an unfinished form is kept and found again.
-	page = asks.writes.press(page, "/compose/mla.request/1", "add", "/subjects")
-	page = asks.writes.press(page, "/compose/mla.request/1", "remove", "/subjects/0")
-	page = asks.writes.press(page, "/compose/mla.request/1", "act", "save", request...)
+	page = asks.writes.presses(page, "/compose/mla.request/1", "add", "/subjects")
+	page = asks.writes.presses(page, "/compose/mla.request/1", "remove", "/subjects/0")
+	page = asks.writes.presses(page, "/compose/mla.request/1", "act", "save", request...)
 	asks.writes.expects(page, "Only you see it until it is complete")
 	draft := page.URL.Path
-	if other := login(t, qm, "officer-2").get(draft); other.Status != http.StatusNotFound {
+	if other := enter.as(t, qm, "officer-2").get(draft); other.Status != http.StatusNotFound {
 		t.Errorf("an unfinished draft of somebody else was answered %d", other.Status)
 	}
 	page = asks.writes.get(draft)
-	page = asks.writes.press(page, "/compose/mla.request/1", "act", "check")
+	page = asks.writes.presses(page, "/compose/mla.request/1", "act", "check")
 	asks.writes.expects(page, "Complete: the recipient takes it as it is.")
 
 	page = asks.hands(page)
@@ -81,26 +85,23 @@ func TestACaseFromComposeToClosedWithoutScripts(t *testing.T) {
 	if link, err = page.Link("Result"); err != nil {
 		t.Fatal(err)
 	}
-	form, err := answers.writes.get(link).Form(strings.Split(link, "?")[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	form.Files["file"] = []byte("Synthetic statement of an account.\n")
-	if page, err = form.Press(t.Context(), "act", "attach"); err != nil {
+	action := strings.Split(link, "?")[0]
+	if page, err = answers.writes.attach(t.Context(), answers.writes.get(link), action, []byte("Synthetic statement of an account.\n")); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(page.Text(), "TESTPERSON") {
 		t.Error("the name of the officer's file stands on the page")
 	}
-	if form, err = page.Form(form.Action); err != nil {
+	form, err := page.Form(action)
+	if err != nil {
 		t.Fatal(err)
 	}
 	hash := form.Values.Get("/attachments/0/sha256")
 	if form.Values.Get("/attachments/0/name") != "annex-1.txt" || len(hash) != 64 {
 		t.Fatalf("attached as %v", form.Values)
 	}
-	page = answers.writes.press(page, form.Action, "add", "/body/items")
-	page = answers.writes.press(page, form.Action, "add", "/body/items/0/chain_of_custody")
+	page = answers.writes.presses(page, action, "add", "/body/items")
+	page = answers.writes.presses(page, action, "add", "/body/items/0/chain_of_custody")
 	answers.hands(page, "/body/extent", "full", "/body/summary", "The statement of the account.", "/body/items/0/sha256", hash, "/body/items/0/certified", "true",
 		"/body/items/0/chain_of_custody/0/at", "2026-11-20T10:00:00", "/body/items/0/chain_of_custody/0/holder", "Bank", "/body/items/0/chain_of_custody/0/action", "produced",
 		"/body/return_required", "false", "/legal_basis/0/article", "18(17)")
