@@ -198,13 +198,11 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 		return err
 	}
 	a.opens = a.spool.With(evidence.OfKey(a.identity.Encryption))
-	if a.accounts, err = account.Open(account.Config{
+	a.accounts = account.Open(account.Config{
 		Authority: a.me, Store: a.store, Staff: a.config.Staff, Record: a.recordAccount, Now: a.now,
 		Key: a.identity.Signing, Thumbprint: jose.Thumbprint(a.identity.SigningCertificate),
 		Idle: a.config.Console.Idle, Absolute: a.config.Console.Absolute,
-	}); err != nil {
-		return err
-	}
+	})
 	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
 		return err
 	}

@@ -69,7 +69,9 @@ type Book struct {
 	listed  map[string]*people.Person
 	hashing chan struct{} // slow hashes under way: they cost memory
 	waiting atomic.Int32  // logins under way, hashing or not
-	decoy   string        // checked where there is no account, so that the work is the same
+	// decoy is checked where there is no account, so that the work is the same. The first login makes it, whoever tries: most
+	// agents that are opened, such as by a command, log nobody in.
+	decoy func() (string, error)
 
 	mu       sync.Mutex
 	sessions map[sessionKey]*session
@@ -83,7 +85,7 @@ type Book struct {
 const parallelHashes = 2
 
 // Open makes the book of a store. It has no sessions: those of an agent that ended are gone.
-func Open(c Config) (*Book, error) {
+func Open(c Config) *Book {
 	c.Idle, c.Absolute, c.Cost = cmp.Or(c.Idle, DefaultIdle), cmp.Or(c.Absolute, DefaultAbsolute), cmp.Or(c.Cost, DefaultCost)
 	b := &Book{
 		c: c, listed: map[string]*people.Person{}, hashing: make(chan struct{}, parallelHashes),
@@ -92,9 +94,8 @@ func Open(c Config) (*Book, error) {
 	for _, p := range c.Staff {
 		b.listed[p.Name] = p
 	}
-	var err error
-	b.decoy, err = c.Cost.hash(rand.Text())
-	return b, err
+	b.decoy = sync.OnceValues(func() (string, error) { return b.c.Cost.hash(rand.Text()) })
+	return b
 }
 
 // What a caller can act on.

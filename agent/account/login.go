@@ -55,7 +55,10 @@ func (b *Book) Login(ctx context.Context, name, password string) (Entry, error) 
 	if err != nil {
 		return Entry{}, err
 	}
-	stored := b.decoy
+	stored, err := b.decoy()
+	if err != nil {
+		return Entry{}, err
+	}
 	if a != nil {
 		stored = a.Password
 	}
