@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -284,6 +285,7 @@ func (s *webTour) officersDay() {
 	s.step(officer, 200, "GET", "/cases", nil, nil)
 	s.step(officer, 200, "GET", "/cases/{id}", nil, nil, string(opened.Case))
 	s.step(approver, 200, "POST", "/cases/{id}/export", nil, nil, string(opened.Case), "?for=QN")
+	s.evidence(officer, string(opened.Case))
 	auditor := s.d.login(t, "web-auditor")
 	s.step(auditor, 200, "POST", "/journal/verification", nil, nil)
 	s.step(auditor, 200, "POST", "/journal/checkpoint", nil, nil)
@@ -291,6 +293,19 @@ func (s *webTour) officersDay() {
 	s.step(auditor, 200, "GET", "/policy/decisions", nil, nil)
 	s.step(auditor, 200, "GET", "/indicators", nil, nil, "?from=2026-07-01&to=2026-09-30")
 	s.step(officer, 200, "GET", "/events", nil, nil)
+}
+
+// evidence announces a file for a case, streams it and reads it back.
+func (s *webTour) evidence(officer *caller, in string) {
+	content := []byte("An account statement.")
+	sum := sha256.Sum256(content)
+	var announced api.Announced
+	s.step(officer, 201, "POST", "/cases/{id}/evidence", api.Announcement{Name: "statement.txt", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}, &announced, in)
+	s.step(officer, 201, "PUT", "/evidence/{id}/content", content, nil, string(announced.ID))
+	s.step(officer, 200, "GET", "/evidence", nil, nil, "?case="+in)
+	s.step(officer, 200, "GET", "/evidence/{id}", nil, nil, string(announced.ID))
+	s.step(officer, 200, "GET", "/evidence/{id}/content", nil, nil, string(announced.ID))
+	s.step(officer, 404, "GET", "/evidence/{id}", nil, nil, "zzzz")
 }
 
 func (s *webTour) protectionOfficersDay() {

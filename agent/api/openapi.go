@@ -111,6 +111,8 @@ func (d *document) operation(r route) object {
 		op["parameters"] = parameters
 	}
 	switch {
+	case r.about.body == reflect.TypeFor[binary]():
+		op["requestBody"] = object{"required": true, "content": object{"application/octet-stream": object{}}}
 	case r.about.body != nil:
 		op["requestBody"] = object{"required": true, "content": object{"application/json": object{"schema": d.schemaOf(r.about.body)}}}
 	case r.about.text:
