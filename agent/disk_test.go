@@ -17,6 +17,9 @@ import (
 // receivesOn makes the test binary play a desk that receives on a bad disk.
 const receivesOn = "COMITY_TEST_RECEIVES_ON"
 
+// doctorSaid is before what the desk on the bad disk calls it.
+const doctorSaid = "doctor said: "
+
 // What a desk cannot store it neither acknowledges nor receipts: the broker keeps it. Doctor names what is wrong with the
 // disk, and when it is good again the message comes in, once.
 func TestNothingIsTakenOnABadDisk(t *testing.T) {
@@ -29,6 +32,8 @@ func TestNothingIsTakenOnABadDisk(t *testing.T) {
 		receiveOnABadDisk(t, fault, faults[fault])
 		return
 	}
+	var table namedFaults
+	t.Cleanup(func() { table.print(t) })
 	for fault := range faults {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +46,9 @@ func TestNothingIsTakenOnABadDisk(t *testing.T) {
 			if strings.Contains(string(out), "--- SKIP") {
 				t.Skip("this system cannot make its disk bad")
 			}
+			_, named, _ := strings.Cut(string(out), doctorSaid)
+			named, _, _ = strings.Cut(named, "\n")
+			table.add("a disk that is "+string(fault), "doctor store: "+named)
 		})
 	}
 }
@@ -63,6 +71,7 @@ func receiveOnABadDisk(t *testing.T, fault store.Fault, spoil func() error) {
 	if err == nil {
 		t.Error("a message was taken that cannot be stored")
 	}
+	t.Log(doctorSaid + check.Detail)
 	if check.OK || !strings.HasPrefix(check.Detail, string(fault)) || check.Hint == "" {
 		t.Errorf("doctor says %+v, want %s", check, fault)
 	}

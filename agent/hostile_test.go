@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +17,8 @@ import (
 // message is at its recipient once, with its receipt, and both sides see the same case (DESIGN section 1, promises 3 and 5).
 func TestAHostileBroker(t *testing.T) {
 	inMemory(t)
+	var table namedFaults
+	defer table.print(t)
 	for _, m := range mischiefs() {
 		t.Run(m.name, func(t *testing.T) {
 			b := newHostileBroker(t, m)
@@ -25,6 +26,7 @@ func TestAHostileBroker(t *testing.T) {
 			b.wantEqual(t, qm, qn)
 			b.wantEqual(t, qm, qp)
 			alarms, noticed := b.named()
+			table.add(m.name, distinct(append(slices.Clone(alarms), noticed...))...)
 			if m.chance {
 				alarms = slices.DeleteFunc(alarms, func(a string) bool { return slices.Contains(m.alarms, a) })
 				m.alarms = nil
@@ -37,7 +39,6 @@ func TestAHostileBroker(t *testing.T) {
 					t.Errorf("noticed %q, want %q among it", noticed, want)
 				}
 			}
-			t.Logf("named: %s; noticed: %s", strings.Join(alarms, ", "), strings.Join(noticed, ", "))
 		})
 	}
 }

@@ -25,6 +25,8 @@ func (d *desk) off(by time.Duration) { d.now = func() time.Time { return d.w.clo
 func TestClocksThatAreWrongByHours(t *testing.T) {
 	inMemory(t)
 	const hours = 3 * time.Hour
+	var table namedFaults
+	defer table.print(t)
 	for _, fault := range []struct {
 		name    string
 		who     schemas.AuthorityID
@@ -48,6 +50,7 @@ func TestClocksThatAreWrongByHours(t *testing.T) {
 			found := b.found()
 			b.pass(5 * time.Hour)
 			found = append(found, b.found()...)
+			table.add(fault.name+" by three hours", distinct(found)...)
 			for _, want := range fault.names {
 				if !slices.Contains(found, want) {
 					t.Errorf("named %q, want %q among it", found, want)
@@ -149,6 +152,10 @@ func TestACertificateThatEndsUnderWay(t *testing.T) {
 	if up := n.alarms(); !hasAlarm(up, "unreadable unknown-signer") {
 		t.Errorf("alarms of the recipient: %v", up)
 	}
+	var table namedFaults
+	table.add("a certificate that ends under way, at its sender", m.alarms()...)
+	table.add("a certificate that ends under way, at its recipient", n.alarms()...)
+	table.print(t)
 	if up := m.alarms(); !hasAlarm(up, "receipt-late "+string(sent.ID)) || !hasAlarm(up, "expires-soon signing-certificate") {
 		t.Errorf("alarms of the sender: %v", up)
 	}
@@ -203,6 +210,9 @@ func TestATrustListThatEnds(t *testing.T) {
 	if says := doctorSays(t, m, "trust list"); !strings.Contains(says, "1 h 0 min ago") || !strings.Contains(says, "everything waits") {
 		t.Errorf("an hour after doctor says %q", says)
 	}
+	var table namedFaults
+	table.add("a trust list that has ended", append(m.transportAlarms(), "doctor trust list: "+doctorSays(t, m, "trust list"))...)
+	table.print(t)
 	b.renew(t)
 	m.seal(waits.ID)
 	b.pass(time.Hour)

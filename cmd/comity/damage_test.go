@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestTheBrokersDisk(t *testing.T) {
 	})
 	m := &matrix{world: w, outcomes: map[string]string{}}
 	for _, damage := range damages {
-		if damage.full && os.Getenv(fullRun) == "" {
+		if damage.full && !allFaults() {
 			continue
 		}
 		m.processes[qnAgent].kill(t)
@@ -55,8 +56,9 @@ func TestTheBrokersDisk(t *testing.T) {
 		}
 		m.wantNamed("sent-again")
 		m.wantSame()
-		t.Logf("%s: %d of %d receipted, each once", damage.name, len(waiting), len(waiting))
+		m.called(damage.name, fmt.Sprintf("sent-again; %d of %d receipted, each once", len(waiting), len(waiting)))
 	}
+	m.printNames()
 	m.settle()
 	m.verifyStores()
 }

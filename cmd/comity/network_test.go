@@ -38,6 +38,19 @@ func newWiredMatrix(t *testing.T) (*matrix, *wire) {
 	return &matrix{world: w, outcomes: map[string]string{}}, line
 }
 
+// called notes what a fault is called, for the table at the end.
+func (m *matrix) called(fault, name string) {
+	m.names = append(m.names, fmt.Sprintf("%-40s %s", fault, name))
+}
+
+func (m *matrix) printNames() {
+	m.t.Helper()
+	m.t.Logf("%d faults, and what each is called:\n%s", len(m.names), strings.Join(m.names, "\n"))
+}
+
+// allFaults tells whether those are played that only wait.
+func allFaults() bool { return os.Getenv(fullRun) != "" || os.Getenv("COMITY_REQUIRE") != "" }
+
 // wantNamed waits until the agent of QM has given what happens its name: an alarm, a notice, or a check of doctor's that
 // fails.
 func (m *matrix) wantNamed(name string) {
@@ -81,6 +94,7 @@ func TestTheNetwork(t *testing.T) {
 	m.wantNamed("doctor broker")
 	waits := m.approved(m.qm, m.request())
 	m.wantNamed("broker-unreachable")
+	m.called("the line is cut", "doctor broker, broker-unreachable")
 	came := line.attempts()
 	<-time.After(time.Second) // a storm of attempts would show
 	if more := line.attempts() - came; more > 10 {
@@ -93,6 +107,7 @@ func TestTheNetwork(t *testing.T) {
 	line.set(crawls)
 	m.deliver(m.qm, m.request(), nil, sandbox.Officer1)
 	line.set(passes)
+	m.called("the line is slow", "nothing: it takes longer")
 
 	// A storm: the line comes and goes.
 	for range 10 {
@@ -102,15 +117,18 @@ func TestTheNetwork(t *testing.T) {
 		<-time.After(80 * time.Millisecond)
 		m.sent = append(m.sent, m.approved(m.qm, m.request()))
 	}
+	m.called("the line comes and goes ten times", "doctor broker, while it is away")
 
 	// Half open: the connection stands and carries nothing.
-	if os.Getenv(fullRun) != "" { // a submission waits 15 seconds for its answer
+	if allFaults() { // a submission waits 15 seconds for its answer
 		waits := m.approved(m.qm, m.request())
 		line.set(halfOpen)
 		m.wantNamed("no-acceptance")
+		m.called("the line is half open", "no-acceptance")
 		line.set(passes)
 		m.awaitDelivery(waits)
 	}
+	m.printNames()
 	m.wantSame()
 	m.settle()
 	m.verifyStores()
@@ -154,21 +172,23 @@ func TestABrokerThatLiesOnTheLine(t *testing.T) {
 		})
 	}
 	for _, lie := range []struct {
+		what string
 		says func([]byte) []byte
 		name string
 	}{
-		{signed(signing, func(a *schemas.Acceptance) { a.SHA256 = strings.Repeat("0", 64) }), "acceptance-wrong other-submission"},
-		{signed(own.TLS, func(*schemas.Acceptance) {}), "acceptance-wrong unknown-broker"},
-		{acceptances(func(schemas.Acceptance) []byte { return []byte("accepted") }), "acceptance-wrong malformed"},
-		{signed(signing, func(a *schemas.Acceptance) { a.AcceptedAt = a.AcceptedAt.Add(-3 * time.Hour) }), "doctor clock"},
+		{"accepts other bytes", signed(signing, func(a *schemas.Acceptance) { a.SHA256 = strings.Repeat("0", 64) }), "acceptance-wrong other-submission"},
+		{"accepts in another's name", signed(own.TLS, func(*schemas.Acceptance) {}), "acceptance-wrong unknown-broker"},
+		{"accepts without a signature", acceptances(func(schemas.Acceptance) []byte { return []byte("accepted") }), "acceptance-wrong malformed"},
+		{"says another time", signed(signing, func(a *schemas.Acceptance) { a.AcceptedAt = a.AcceptedAt.Add(-3 * time.Hour) }), "doctor clock"},
 	} {
 		line.lie(lie.says)
 		id := m.approved(m.qm, m.request())
 		m.wantNamed(lie.name)
 		line.lie(nil)
 		m.awaitDelivery(id)
-		t.Logf("%s", lie.name)
+		m.called(lie.what, lie.name)
 	}
+	m.printNames()
 	m.wantSame()
 	m.settle()
 	m.verifyStores()

@@ -101,6 +101,7 @@ type matrix struct {
 	letters  int      // makes each letter another one
 	armed    *process // who is about to lose power
 	tally    tally    // of what the databases held in the end
+	names    []string // what each fault was called
 }
 
 // tally counts what two sides have of each other in the end.
