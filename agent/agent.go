@@ -85,6 +85,7 @@ type Agent struct {
 
 	reckoning  atomic.Bool  // indicators are being computed
 	copying    atomic.Bool  // a backup is being made
+	statistics statistics   // of the console's overview
 	consoleURL atomic.Value // string: where browsers find the console, once it listens
 	ends       ends
 	recalling  atomic.Bool // something is compared with a peer, or was and is not all here

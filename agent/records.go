@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"comity/agent/api"
@@ -37,9 +38,11 @@ func (a *Agent) FindCases(ctx context.Context, q console.CaseQuery) (console.Cas
 			return err
 		}
 		page.Total = total
-		if page.States, err = tx.CaseStates(); err != nil {
+		known, err := a.statistics.of(func() (console.Statistics, error) { return a.countStatistics(tx, a.now()) })
+		if err != nil {
 			return err
 		}
+		page.States = known.States
 		for _, c := range found {
 			row := console.CaseRow{Case: showCase(c)}
 			tasks, err := tx.TasksOfCase(c.ID)
@@ -79,30 +82,62 @@ func (a *Agent) Overview(ctx context.Context) (console.Overview, error) {
 		if o.Tasks, err = a.todos(tx); err != nil {
 			return err
 		}
-		stages, err := tx.CountStages()
-		if err != nil {
-			return err
-		}
-		for _, s := range stages {
-			o.Stages = append(o.Stages, console.StageCount(s))
-		}
-		opened, err := tx.OpenedAt()
-		if err != nil {
-			return err
-		}
-		o.Ages = ageClasses(opened, now)
-		months, err := tx.CountMonths(a.me, time.Date(now.UTC().Year(), now.UTC().Month()-overviewMonths+1, 1, 0, 0, 0, 0, time.UTC))
-		if err != nil {
-			return err
-		}
-		for _, m := range months {
-			o.Months = append(o.Months, console.MonthCount(m))
-		}
-		steps, err := tx.Steps(overviewCases)
-		o.Times = turnarounds(steps)
+		o.Statistics, err = a.statistics.of(func() (console.Statistics, error) { return a.countStatistics(tx, now) })
 		return err
 	})
 	return o, err
+}
+
+// countStatistics counts how the cases stand.
+func (a *Agent) countStatistics(tx *store.Tx, now time.Time) (o console.Statistics, err error) {
+	if o.States, err = tx.CaseStates(); err != nil {
+		return o, err
+	}
+	stages, err := tx.CountStages()
+	if err != nil {
+		return o, err
+	}
+	for _, s := range stages {
+		o.Stages = append(o.Stages, console.StageCount(s))
+	}
+	opened, err := tx.OpenedAt()
+	if err != nil {
+		return o, err
+	}
+	o.Ages = ageClasses(opened, now)
+	months, err := tx.CountMonths(a.me, time.Date(now.UTC().Year(), now.UTC().Month()-overviewMonths+1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		return o, err
+	}
+	for _, m := range months {
+		o.Months = append(o.Months, console.MonthCount(m))
+	}
+	steps, err := tx.Steps(overviewCases)
+	o.Times = turnarounds(steps)
+	return o, err
+}
+
+// statistics are kept for a hundred times as long as it took to count them, so that whoever looks at the overview again and again
+// costs the desk no more than a hundredth of its time.
+type statistics struct {
+	mu    sync.Mutex
+	last  console.Statistics
+	until time.Time
+}
+
+func (s *statistics) of(count func() (console.Statistics, error)) (console.Statistics, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began := time.Now()
+	if began.Before(s.until) {
+		return s.last, nil
+	}
+	counted, err := count()
+	if err != nil {
+		return counted, err
+	}
+	s.last, s.until = counted, time.Now().Add(100*time.Since(began))
+	return counted, nil
 }
 
 func (a *Agent) todos(tx *store.Tx) (list []console.Todo, err error) {
@@ -179,7 +214,7 @@ func (a *Agent) InState(ctx context.Context, state string, limit int) ([]api.Mes
 // OnChannel lists the messages of the cases of a channel that changed last, newest first, without their content.
 func (a *Agent) OnChannel(ctx context.Context, channel schemas.Channel, limit int) ([]api.Message, error) {
 	return a.listed(ctx, func(tx *store.Tx) ([]*store.Message, error) {
-		return tx.MessagesOfLastCases(channel, clamp(limit), clamp(limit))
+		return tx.MessagesOfLastCases(channel, clamp(limit)/2, clamp(limit))
 	})
 }
 

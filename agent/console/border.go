@@ -12,7 +12,7 @@ import (
 // The border desk works day and night: what arrives is there at once, with a sound, and the keyboard is enough.
 
 // borderShown bounds the list.
-const borderShown = 60
+const borderShown = 40
 
 // borderPage is what came and went lately, the newest first.
 type borderPage struct {

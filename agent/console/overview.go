@@ -33,7 +33,7 @@ func (k *Console) overview(w http.ResponseWriter, r *http.Request, v *visit) {
 			k.fail(w, r, v, err)
 			return
 		}
-		body.Stages, body.Ages, body.Months = stageChart(v.lang, body.Overview.Stages), ageChart(v.lang, body.Overview.Ages), monthChart(v.lang, body.Overview.Months)
+		body.Stages, body.Ages, body.Months = stageChart(v.lang, body.Statistics.Stages), ageChart(v.lang, body.Statistics.Ages), monthChart(v.lang, body.Statistics.Months)
 	}
 	k.show(w, r, v, "overview", "overview.title", body)
 }

@@ -59,17 +59,23 @@ type Due struct {
 type CasePage struct {
 	Rows   []CaseRow
 	Total  int      // on all pages
-	States []string // of all cases, whatever the query
+	States []string // in which there is a case, whatever the query
 }
 
 // Overview is what there is to do, and how the cases stand.
 type Overview struct {
 	Urgent, Overdue, New, Due, InReview int // of what this authority owes, and of its own drafts that wait for a second person
 	Tasks                               []Todo
-	Stages                              []StageCount
-	Ages                                []int // open cases, by AgeBounds; the last is beyond all
-	Months                              []MonthCount
-	Times                               []Turnaround
+	Statistics
+}
+
+// Statistics are how the cases stand. In a large store they may be some seconds old.
+type Statistics struct {
+	States []string // in which there is a case
+	Stages []StageCount
+	Ages   []int // open cases, by AgeBounds; the last is beyond all
+	Months []MonthCount
+	Times  []Turnaround
 }
 
 // AgeBounds are the ends of the classes of age of open cases, in days.

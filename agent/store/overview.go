@@ -71,8 +71,19 @@ func (t *Tx) FindCases(q CaseSearch) (found []*CaseFile, total int, err error) {
 	if err := t.row([]any{&total}, `SELECT count(*) FROM casefile `+condition, args...); err != nil {
 		return nil, 0, err
 	}
-	found, err = t.cases(from+condition+` ORDER BY `+caseOrders[q.Sort]+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Skip)...)
-	return found, total, err
+	ids, err := collect(t, func(s scanner) (id schemas.CaseID, err error) { return id, s.Scan(&id) },
+		`SELECT casefile.id FROM casefile `+from+condition+` ORDER BY `+caseOrders[q.Sort]+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Skip)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids { // the rows of one page only: a sort of whole rows takes several times as long
+		file, err := t.Case(id)
+		if err != nil {
+			return nil, 0, err
+		}
+		found = append(found, file)
+	}
+	return found, total, nil
 }
 
 // CaseStates lists the states in which case files are.
@@ -88,7 +99,7 @@ type Todo struct {
 	Type    schemas.MessageType
 }
 
-// Todos lists at most limit tasks of an authority, the next one first.
+// Todos lists at most limit tasks of an authority that have a day, the next one first.
 func (t *Tx) Todos(who schemas.AuthorityID, limit int) ([]Todo, error) {
 	return collect(t, func(s scanner) (Todo, error) {
 		var d Todo
@@ -96,19 +107,25 @@ func (t *Tx) Todos(who schemas.AuthorityID, limit int) ([]Todo, error) {
 		err := s.Scan(&d.Case, &d.Kind, &d.Of.Sender, &d.Of.ID, &d.Who, &d.Waits, &due, &d.Stage, &d.Urgency, &d.Type)
 		d.DueAt = instant(due)
 		return d, err
-	}, `SELECT task.case_id, kind, task.sender, task.id, who, waits, due_at, stage, coalesce(urgency, ''), coalesce(type, '')
-		FROM task LEFT JOIN message ON message.sender = task.sender AND message.id = task.id
-		WHERE who = ? ORDER BY due_at = 0, due_at, task.case_id, kind, task.id LIMIT ?`, who, limit)
+	}, `SELECT case_id, kind, next.sender, next.id, who, waits, due_at, stage,
+			coalesce((SELECT urgency FROM message WHERE message.sender = next.sender AND message.id = next.id), ''),
+			coalesce((SELECT type FROM message WHERE message.sender = next.sender AND message.id = next.id), '')
+		FROM (SELECT * FROM task WHERE who = ?1 AND due_at > 0 ORDER BY due_at LIMIT ?2) AS next ORDER BY due_at, case_id, kind, next.id`, who, limit)
 }
 
 // TodoCount counts the tasks of an authority.
 type TodoCount struct{ All, Overdue, New, Urgent int }
 
-// CountTodos counts what an authority owes: in all, what was due before now, what waits to be acknowledged, what is urgent.
+// CountTodos counts what an authority owes: in all, what was due before now, what waits to be acknowledged, and in how many
+// cases it was asked urgently.
 func (t *Tx) CountTodos(who schemas.AuthorityID, now time.Time) (c TodoCount, err error) {
-	err = t.row([]any{&c.All, &c.Overdue, &c.New, &c.Urgent}, `SELECT count(*), coalesce(sum(due_at > 0 AND due_at < ?), 0),
-		coalesce(sum(kind = 'acknowledgement'), 0), coalesce(sum(coalesce(urgency, 'routine') <> 'routine'), 0)
-		FROM task LEFT JOIN message ON message.sender = task.sender AND message.id = task.id WHERE who = ?`, millis(now), who)
+	err = t.row([]any{&c.All, &c.Overdue, &c.New}, `SELECT count(*), coalesce(sum(due_at > 0 AND due_at < ?), 0),
+		coalesce(sum(kind = 'acknowledgement'), 0) FROM task WHERE who = ?`, millis(now), who)
+	if err != nil {
+		return c, err
+	}
+	err = t.row([]any{&c.Urgent}, `SELECT count(DISTINCT case_id) FROM message WHERE direction = 'in' AND state = 'received' AND urgency IN ('urgent', 'immediate')
+		AND EXISTS (SELECT 1 FROM task WHERE task.case_id = message.case_id AND who = ?)`, who)
 	return c, err
 }
 
