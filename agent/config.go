@@ -173,6 +173,7 @@ type Config struct {
 type Console struct {
 	Listen, Certificate, Origin string // Certificate and Origin may be "": then the agent makes them
 	Idle, Absolute              time.Duration
+	Cost                        account.Cost // of a new hash of a password; zero: account.DefaultCost
 }
 
 // KeyFiles are the paths of the authority's keys.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/account"
 	"comity/agent/api"
 	"comity/agent/deadline"
 	"comity/agent/envelope"
@@ -114,6 +115,7 @@ func (w *world) open(t *testing.T, id schemas.AuthorityID) *desk {
 		Refresh: time.Second, Keys: KeyFiles{TLS: file("tls.pem"), Signing: file("signing.pem"), Encryption: file("encryption.pem"), Store: file("store.key")},
 		Routine: time.Second, Urgent: time.Second, Rules: w.rules,
 		Deadlines: deadline.Defaults(), Staff: listedStaff(),
+		Console: Console{Cost: account.Cost{Argon2Time: 1, Argon2MemoryKiB: 64, Argon2Threads: 1, PBKDF2Iterations: 10}}, // tests log in often
 		Timing: Timing{
 			ValidFor: 30 * 24 * time.Hour, ResendFirst: 130 * time.Second, HoleAsk: time.Minute, HoleAlarm: 15 * time.Minute, LinkAlarm: 5 * time.Minute,
 			ReceiptLate: []time.Duration{time.Hour, 12 * time.Hour, 24 * time.Hour},

@@ -3,8 +3,10 @@ package account
 import (
 	"context"
 	"errors"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -358,5 +360,46 @@ func TestEveryChangeIsInTheHomeLog(t *testing.T) {
 	want := "account-added key-1|logged-in officer-1|account-roles key-1|account-locked key-1|account-password key-1|account-unlocked key-1|logged-out officer-1|login-attempts officer-1"
 	if got := strings.Join(d.events, "|"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// What people do at the same time ends in one state: after a change nobody is logged in by what was before it.
+func TestLoginsAndChangesAtTheSameTime(t *testing.T) {
+	d := newDesk(t).with(t, "officer-1", people.CaseOfficer)
+	var working sync.WaitGroup
+	var mu sync.Mutex
+	var cookies []*http.Cookie
+	for range 4 {
+		working.Go(func() {
+			for range 10 {
+				e, err := d.Login(t.Context(), "officer-1", good)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := d.Session(t.Context(), requestWith(e.Cookie)); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				cookies = append(cookies, e.Cookie)
+				mu.Unlock()
+			}
+		})
+	}
+	working.Go(func() {
+		for i := range 10 {
+			if err := d.SetRoles(t.Context(), "key-1", "officer-1", []people.Role{people.Roles()[i%9]}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	working.Wait()
+	if err := d.SetLocked(t.Context(), "key-1", "officer-1", true); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cookies {
+		if s, err := d.Session(t.Context(), requestWith(c)); s != nil || err != nil {
+			t.Fatalf("somebody is still logged in: %+v, %v", s, err)
+		}
 	}
 }
