@@ -2,6 +2,7 @@ package scan
 
 import (
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/ascii85"
@@ -14,7 +15,7 @@ import (
 // Ways of writing bytes in letters beside base64 and hexadecimal digits. Each keeps only what comes out as text, which words that
 // were never encoded hardly ever do.
 
-// inflate unpacks what was compressed with gzip or zlib, up to a limit: a word is short.
+// inflate unpacks what was compressed with gzip, zlib or bzip2, up to a limit: a word is short.
 func inflate(b []byte) ([]byte, bool) {
 	const most = 64 << 10
 	var r io.ReadCloser
@@ -22,6 +23,8 @@ func inflate(b []byte) ([]byte, bool) {
 	switch {
 	case len(b) > 10 && b[0] == 0x1F && b[1] == 0x8B:
 		r, err = gzip.NewReader(bytes.NewReader(b))
+	case len(b) > 10 && string(b[:3]) == "BZh":
+		r = io.NopCloser(bzip2.NewReader(bytes.NewReader(b)))
 	case len(b) > 6 && b[0] == 0x78 && (int(b[0])<<8+int(b[1]))%31 == 0:
 		r, err = zlib.NewReader(bytes.NewReader(b))
 	default:
@@ -62,6 +65,9 @@ func decodeArmour(text string) (view, bool) {
 		if seen&lower == 0 || seen&upper == 0 || turnsOf(word) < turnsAtLeast {
 			return "", false
 		}
+		if out, decoded := unbase64Signs(word); decoded {
+			return out, true
+		}
 		if out, decoded := unbase58(word); decoded {
 			return out, true
 		}
@@ -92,6 +98,20 @@ func unbase32(word string) (string, bool) {
 		return "", false
 	}
 	return fromBytes(b)
+}
+
+// unbase64Signs reads base64 with signs between groups of it.
+func unbase64Signs(word string) (string, bool) {
+	const signs = ".,:;|~*#"
+	if !strings.ContainsAny(word, signs) {
+		return "", false
+	}
+	return unbase64(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(signs, r) {
+			return -1
+		}
+		return r
+	}, word))
 }
 
 func unbase58(word string) (string, bool) {

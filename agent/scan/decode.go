@@ -76,6 +76,11 @@ func decodeComments(text string) (view, bool) {
 			}
 		case rest[0] == '<' && len(rest) > 1 && (rest[1] == '/' || rest[1] == '!' || rest[1] == '?' || kinds[rest[1]]&(lower|upper) != 0):
 			end = after(rest[:min(len(rest), 1024)], ">")
+			if end > 0 && rest[1] != '/' && unseen(rest[:end]) {
+				if closing := after(rest[end:min(len(rest), end+1024)], "</"); closing > 0 {
+					end += closing + max(0, after(rest[end+closing:min(len(rest), end+closing+64)], ">"))
+				}
+			}
 		case rest[0] == '[' && len(rest) > 1 && (rest[1] == '/' || kinds[rest[1]]&(lower|upper) != 0):
 			end = after(rest[:min(len(rest), 64)], "]")
 		case strings.HasPrefix(rest, "{{"):
@@ -93,6 +98,17 @@ func decodeComments(text string) (view, bool) {
 		i--
 	}
 	return w.rest(text, last, changed)
+}
+
+// unseen reports a tag whose content is not shown.
+func unseen(tag string) bool {
+	tag = strings.ToLower(strings.ReplaceAll(tag, " ", ""))
+	for _, style := range []string{"display:none", "visibility:hidden", "font-size:0", "opacity:0"} {
+		if strings.Contains(tag, style) {
+			return true
+		}
+	}
+	return false
 }
 
 // after is the offset behind the first closing, or -1.

@@ -29,6 +29,8 @@ type form struct {
 const (
 	// A shorter word is looked for with something between all of its letters only: parts of it are common.
 	wholeLetters = 6
+	// Several words that are run together are that long at least.
+	gluedLetters = 12
 	// A shorter word from back to front is often a name: Liza.
 	sureTurned = 6
 )
@@ -99,7 +101,9 @@ func ciphers(core []rune, all bool) [][]rune {
 	if !all {
 		return out
 	}
-	out = append(out, each(func(r rune) rune { return 25 - r }))
+	turned := slices.Clone(out[0])
+	slices.Reverse(turned)
+	out = append(out, turned, each(func(r rune) rune { return 25 - r }))
 	for shift := rune(1); shift < 26; shift++ {
 		if shift != 13 {
 			out = append(out, each(func(r rune) rune { return r + shift }))
@@ -138,6 +142,7 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 		if gaps > f.gaps || wordEdge(text[:start], true) {
 			return Hit{}, false // others look at that
 		}
+	case gaps < f.gaps && len(f.core) >= gluedLetters: // several words run together
 	case gaps <= f.gaps:
 		return Hit{}, false // the term as it should be
 	case alphabetic(f.core) && (f.solid || len(f.core) < wholeLetters) && gaps < len(f.core)-1:
@@ -152,7 +157,7 @@ func (m *matcher) lookDisguised(text string, f *form, end int) (Hit, bool) {
 }
 
 // letters walks back from the end of text over the letters of core, and counts the gaps between them, and the letters behind
-// the last one. Spaced: the gaps are nothing but spaces and line ends.
+// the last one. Spaced: the gaps are nothing that ends a sentence or a part of it, as a comma does.
 func letters(text string, core []rune) (start, gaps, last int, spaced, found bool) {
 	at, left, gap := len(text), len(core), 0
 	spaced = true
@@ -164,7 +169,7 @@ func letters(text string, core []rune) (start, gaps, last int, spaced, found boo
 				if gap++; gap > maxGap {
 					return 0, 0, 0, false, false
 				}
-				spaced = spaced && strings.ContainsRune(" \t\r\n\u3000\u00a0", r)
+				spaced = spaced && !strings.ContainsRune(",，、。．.;；:：!！?？()（）「」『』“”\"《》【】〈〉…", r)
 			case left > 0 && core[left-1] == f:
 				if gap > 0 && left < len(core) {
 					if gaps == 0 {

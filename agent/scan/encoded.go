@@ -71,7 +71,7 @@ var base64Bytes = func() (is [256]bool) {
 }()
 
 // wrapAtLeast is how long a line of wrapped base64 is.
-const wrapAtLeast = 24
+const wrapAtLeast = 16
 
 // unwrap reads base64 that goes on over the following lines, which may be those of a quoted reply. The last line may
 // be followed by ordinary words: the longest run of lines that makes text counts.
@@ -190,9 +190,33 @@ func fromBytes(b []byte) (string, bool) {
 	if len(b) < 6 || len(b)%2 != 0 && len(b) < 8 {
 		return "", false
 	}
+	if out, wide := fromUTF32(b); wide {
+		return out, true
+	}
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		if out := []byte(fromUTF16(b, order)); readable(out) && plausible(out, len(b)) {
 			return string(out), true
+		}
+	}
+	return "", false
+}
+
+// fromUTF32 makes text of bytes of which four are one character.
+func fromUTF32(b []byte) (string, bool) {
+	if len(b)%4 != 0 {
+		return "", false
+	}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		var out []rune
+		for i := 0; i < len(b); i += 4 {
+			v := order.Uint32(b[i:])
+			if v > utf8.MaxRune {
+				break
+			}
+			out = append(out, rune(v))
+		}
+		if text := []byte(string(out)); len(out) == len(b)/4 && readable(text) {
+			return string(text), true
 		}
 	}
 	return "", false
@@ -276,6 +300,12 @@ func decodeHex(text string) (view, bool) {
 			continue
 		}
 		out, decoded := fromBytes(b)
+		slices.Reverse(digits)
+		if b, err = hex.DecodeString(string(digits)); err == nil {
+			if other, turned := fromBytes(b); turned {
+				out, decoded = out+" "+other, true
+			}
+		}
 		if !decoded {
 			continue
 		}
@@ -297,7 +327,7 @@ func hexGap(text string) int {
 	if at < len(text) && (text[at]|0x20) == 'h' {
 		at++
 	}
-	for n := 0; n < most && at < len(text) && strings.IndexByte(" :-,;|\n\t'\"", text[at]) >= 0; n++ {
+	for n := 0; n < most && at < len(text) && strings.IndexByte(" :-,;|._/=\n\t'\"", text[at]) >= 0; n++ {
 		at++
 	}
 	for _, prefix := range []string{"0x", "0X", `\x`, "&h", "&H", "$", "#"} {

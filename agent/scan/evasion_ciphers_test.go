@@ -30,8 +30,8 @@ var cipherList = []disguise{
 		}
 		return "\n" + eachLetter("\n", func(r rune) string { return string(r) + "bout three more" })(w) + "\n"
 	}, Collapsed},
-	{"numbered letters", listed(". ", "\n"), Decoded},
-	{"numbered letters in a line", listed(")", " "), Decoded},
+	{"numbered letters", listed(". ", "\n"), ""},
+	{"numbered letters in a line", listed(")", " "), ""},
 	{"shifted by one", shifted(1), Rotated},
 	{"shifted by three", shifted(3), Rotated},
 	{"shifted back", shifted(25), Rotated},
@@ -82,6 +82,35 @@ var cipherList = []disguise{
 		}
 		return "+" + base64.RawStdEncoding.EncodeToString(b) + "-"
 	}, Decoded},
+	{"hex with points", func(w string) string { return inPairs(hex.EncodeToString([]byte(w)), ".") }, ""},
+	{"hex from its end", func(w string) string { return backwards(hex.EncodeToString([]byte(w))) }, Decoded},
+	{"UTF-32 in hex", escaped(func(r rune) string { return "0000" + hex4(r) }), Decoded},
+	{"base64 in groups with points", func(w string) string {
+		return strings.ReplaceAll(inGroups(base("the "+w+" filed"), 4), " ", ".")
+	}, ""},
+	{"five bits", eachLetter(" ", func(r rune) string { return strconv.FormatInt(int64(32+r-'a'+1), 2)[1:] }), Decoded},
+	{"octal", eachLetter(" ", func(r rune) string { return "0" + strconv.FormatInt(int64(r), 8) }), Decoded},
+	{"spelled references", escaped(func(r rune) string { return "&# " + itoa(r) + " ; " }), Decoded},
+	{"rotated from its end", func(w string) string { return backwards(shifted(13)(w)) }, Rotated},
+	{"digits from its end", func(w string) string { return backwards(replace("a", "4", "e", "3", "o", "0")(w)) }, ""},
+	{"digits and spaces", func(w string) string { return between(replace("a", "4", "e", "3", "o", "0")(w), " ") }, ""},
+	{"digits and points", func(w string) string { return between(replace("a", "4", "e", "3", "o", "0")(w), ".") }, ""},
+	{"I for l", replace("l", "I", "m", "rn"), ""},
+	{"first letters of sentences", func(w string) string {
+		if !isASCII(w) {
+			return ""
+		}
+		return "so. " + eachLetter(" ", func(r rune) string { return strings.ToUpper(string(r)) + "nd so it went on." })(w)
+	}, Collapsed},
+	{"last letters of lines", func(w string) string {
+		if !isASCII(w) {
+			return ""
+		}
+		return "\n" + eachLetter("\n", func(r rune) string { return "and so it went on" + string(r) })(w) + "\nx"
+	}, Collapsed},
+	{"capitals within words", eachLetter(" ", func(r rune) string { return "th" + strings.ToUpper(string(r)) + "n" }), Collapsed},
+	{"what is not shown", func(w string) string { return inMiddle(w, `<span style="display: none">zz</span>`) }, ""},
+	{"a row of a table", listed(" | ", " |\n"), ""},
 }
 
 // eachLetter writes each letter of a word in another way; what has letters beyond ASCII has none.
@@ -225,10 +254,29 @@ func inFives(r rune) string {
 // TestWrongCharacterSets reads words as they come out of a program that took one character set for another.
 func TestWrongCharacterSets(t *testing.T) {
 	s := newScanner(t)
-	for _, text := range []string{"le statut de rÃ©fugiÃ© est refusé", "http://xn--rfugi-bsae.test/", "ÑÑÐ°ÑÑÑ Ð±ÐµÐ¶ÐµÐ½ÐµÑ"} {
+	for _, text := range []string{"le statut de rÃ©fugiÃ© est refusé", "http://xn--rfugi-bsae.test/", "ÑÑÐ°ÑÑÑ Ð±ÐµÐ¶ÐµÐ½ÐµÑ",
+		"статус áåæåíåö", "статус ÂÅÖÅÎÅÃ", "статус Р±РµР¶РµРЅРµС†", "e,t;bot", "фындгь"} {
 		if r := scanText(t, s, text); r.Verdict == Pass {
 			t.Errorf("%q passes", text)
 		}
+	}
+}
+
+// TestWhatConcealsIsNotRead holds what hides bytes where nobody sees any, and archives that are written into a text.
+func TestWhatConcealsIsNotRead(t *testing.T) {
+	s := newScanner(t)
+	for name, text := range map[string]string{
+		"zero-width bits":     "in the file" + strings.Repeat("\u200b\u200c\u200c\u200b", 6) + " of May",
+		"spaces and tabs":     "in the file" + strings.Repeat(" \t", 24) + "of May",
+		"variation selectors": "in the file\U000e0151\U000e0163\U000e0169\U000e015c of May",
+		"xz in base64":        "see /Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj of May",
+	} {
+		if r := scanText(t, s, text); r.Verdict != Hold || len(r.Unscannable) == 0 || r.Unscannable[0].Reason != Opaque {
+			t.Errorf("%s: %s %v, want hold because it is opaque", name, r.Verdict, r.Unscannable)
+		}
+	}
+	if r := scanText(t, s, "The family \U0001F468\u200d\U0001F469\u200d\U0001F467 crossed,\t\t\tin 2 cars;    at 6:15. می\u200cخواهد"); len(r.Unscannable) > 0 {
+		t.Errorf("honest text is opaque: %v", r.Unscannable)
 	}
 }
 

@@ -66,83 +66,6 @@ func (m *matcher) anagram(codes []uint8) (string, bool) {
 	return found, is && !slices.Equal(m.letters.encode([]rune(found)), codes)
 }
 
-// acrostic follows the first letters of words, or of lines.
-type acrostic struct {
-	state  uint16
-	starts [32]int // of the words whose letters were read last
-	read   int
-}
-
-// next reads the code of the first letter of a word that starts at an offset. It returns what has now been spelled, and where
-// that began.
-func (a *acrostic) next(h *hidden, code uint8, at int) (word string, start int, found bool) {
-	a.starts[a.read%len(a.starts)] = at
-	a.read++
-	if a.state = h.initials.step(a.state, code); a.state < h.initials.hit {
-		return "", 0, false
-	}
-	word = h.words[h.initials.found[a.state-h.initials.hit][0]]
-	n := utf8.RuneCountInString(word)
-	if n > min(a.read, len(a.starts)) {
-		return "", 0, false
-	}
-	return word, a.starts[(a.read-n)%len(a.starts)], true
-}
-
-// initial is the code of the first letter of a word.
-func (m *matcher) initial(text string, at int) uint8 {
-	if b := text[at]; b < utf8.RuneSelf {
-		return m.ascii[b]
-	}
-	r, _ := decode(text, at)
-	if codes := m.codesOf(r); len(codes) == 1 {
-		return codes[0]
-	}
-	return codeOther
-}
-
-// acrostics follow the words and the lines of a text.
-type acrostics struct {
-	match        *matcher
-	words, lines acrostic
-	lineStart    bool
-}
-
-func newAcrostics(m *matcher) *acrostics { return &acrostics{match: m, lineStart: true} }
-
-func (a *acrostics) space(b byte) { a.lineStart = a.lineStart || b == '\n' }
-
-// word takes the next word, and lists what its first letter completes. Signs before the letter are those of a list or a quotation.
-func (a *acrostics) word(text string, start int) (hits []Hit) {
-	for start < len(text) && kinds[text[start]]&(lower|upper|high) == 0 {
-		if kinds[text[start]] == 0 {
-			return nil
-		}
-		start++
-	}
-	if start == len(text) {
-		return nil
-	}
-	code := a.match.initial(text, start)
-	if w, from, found := a.words.next(a.match.hidden, code, start); found && !oneLetterWords(text[from:start]) {
-		hits = append(hits, acrosticHit(w, from, start+1))
-	}
-	if a.lineStart {
-		a.lineStart = false
-		if w, from, found := a.lines.next(a.match.hidden, code, start); found {
-			hits = append(hits, acrosticHit(w, from, start+1))
-		}
-	}
-	return hits
-}
-
-// oneLetterWords reports letters that stand apart, which the collapsed track reads.
-func oneLetterWords(text string) bool { return len(text) <= 3*lettersOfHidden }
-
-func acrosticHit(word string, start, end int) Hit {
-	return Hit{Code: "A1", Grade: Strong, Term: word, Track: Collapsed, Start: start, End: end}
-}
-
 // withoutFiller takes out a letter that stands behind each other one: axsxyxlxuxm.
 func withoutFiller(word string) (string, bool) {
 	const fillers, atLeast = 4, 9
@@ -223,9 +146,11 @@ func (m *matcher) leet(word string) []Hit {
 	if !plain || letters < atLeast || letters == len(pattern) {
 		return nil
 	}
+	turned := slices.Clone(pattern)
+	slices.Reverse(turned)
 	var hits []Hit
 	for at, w := range m.wanted.all {
-		if len(pattern) >= len(w.runes) && readsAs(pattern, w.runes) {
+		if len(pattern) >= len(w.runes) && (readsAs(pattern, w.runes) || len(w.runes) >= sureTurned && readsAs(turned, w.runes)) {
 			hits = append(hits, m.fuzzyHit(int32(at)))
 		}
 	}
@@ -305,59 +230,4 @@ func fits(pattern, core []rune) bool {
 		}
 	}
 	return masked >= 2
-}
-
-// decodeListed reads letters that are numbered, one after another: 1. a 2. s 3. y.
-func decodeListed(text string) (view, bool) {
-	if !strings.ContainsAny(text, "123456789") {
-		return view{}, false
-	}
-	var w viewBuilder
-	last, changed := 0, false
-	for i := 0; i < len(text); i++ {
-		if kinds[text[i]]&digit == 0 || i > 0 && kinds[text[i-1]]&(lower|upper|digit) != 0 {
-			continue
-		}
-		letters, end := listedLetters(text, i)
-		if len(letters) < lettersAtLeast {
-			for i+1 < len(text) && kinds[text[i+1]]&digit != 0 {
-				i++
-			}
-			continue
-		}
-		w.copy(text, last, i)
-		w.put(" "+letters+" ", i, end)
-		last, changed = end, true
-		i = end - 1
-	}
-	return w.rest(text, last, changed)
-}
-
-// listedLetters reads number, signs, letter, signs, as often as they follow.
-func listedLetters(text string, at int) (letters string, end int) {
-	var b strings.Builder
-	end = at
-	skip := func(signs string, most int) int {
-		n := 0
-		for at < len(text) && n < most && strings.IndexByte(signs, text[at]) >= 0 {
-			at++
-			n++
-		}
-		return n
-	}
-	for at < len(text) {
-		if skip("0123456789", 3) == 0 || skip(".):-=/# \t(", 4) == 0 || at >= len(text) {
-			break
-		}
-		r, width := utf8.DecodeRuneInString(text[at:])
-		next, _ := utf8.DecodeRuneInString(text[at+width:])
-		if traitsOf(r)&isLetter == 0 || traitsOf(next)&isLetter != 0 {
-			break
-		}
-		b.WriteRune(r)
-		at += width
-		end = at
-		skip(" ,;.\r\n\t|)", 4)
-	}
-	return b.String(), end
 }

@@ -364,7 +364,7 @@ func sameAccents(clear, light string) bool {
 
 func lightFold(text string) string {
 	var out []rune
-	for _, r := range norm.NFC.String(monotonic(norm.NFKD.String(text))) {
+	for _, r := range norm.NFC.String(strings.Map(withoutMark, monotonic(norm.NFKD.String(text)))) {
 		switch {
 		case invisible(r):
 		case !wordRune(r):
@@ -376,6 +376,15 @@ func lightFold(text string) string {
 		}
 	}
 	return string(out)
+}
+
+// withoutMark leaves out marks that make no other letter: Arabic vowels, and what is laid over letters.
+func withoutMark(r rune) rune {
+	switch {
+	case r >= 0x64B && r <= 0x652, r == 0x670, r >= 0x334 && r <= 0x338, r >= 0x35C && r <= 0x362, unicode.Is(unicode.Me, r):
+		return -1
+	}
+	return r
 }
 
 // monotonic takes the breathings and the three accents of old Greek for the one that it has now.

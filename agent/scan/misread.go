@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // Text that was written or read in the wrong character set, and characters that act on what stands before them.
@@ -154,6 +156,118 @@ func decodeMojibake(text string) (view, bool) {
 		}
 		w.copy(text, last, begin)
 		w.put(string(b), begin, i)
+		last, changed = i, true
+	}
+	return w.rest(text, last, changed)
+}
+
+// latinKeys and cyrillicKeys are the same keys of a keyboard under two layouts.
+const (
+	latinKeys    = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
+	cyrillicKeys = "йцукенгшщзхъфывапролджэячсмитьбюё"
+)
+
+var toCyrillicKeys = func() map[rune]rune {
+	keys := map[rune]rune{}
+	cyrillic := []rune(cyrillicKeys)
+	for i, r := range latinKeys {
+		keys[r] = cyrillic[i]
+	}
+	return keys
+}()
+
+// otherKeys reads a word that was typed for Russian on a Latin layout: signs stand where letters do.
+func otherKeys(word string, seen kind) (string, bool) {
+	const atLeast = 5
+	if seen&(sign|symbol) == 0 || seen&(lower|upper) == 0 || seen&(digit|high) != 0 || len(word) < atLeast {
+		return "", false
+	}
+	keys := 0
+	for i := range len(word) {
+		switch word[i] {
+		case ',', ';', '\'', '[', ']', '`', '.':
+			keys++
+		}
+	}
+	if keys == 0 {
+		return "", false
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		if to, found := toCyrillicKeys[r]; found {
+			return to
+		}
+		return r
+	}, word), true
+}
+
+// codepageLikely reports three letters of the upper half of Latin-1 in a row, or a letter Р or С in every second place: the first
+// bytes of Cyrillic in UTF-8.
+func codepageLikely(text string) bool {
+	for i := strings.IndexByte(text, 0xC3); i >= 0 && i+5 < len(text); {
+		if text[i+2] == 0xC3 && text[i+4] == 0xC3 {
+			return true
+		}
+		next := strings.IndexByte(text[i+2:], 0xC3)
+		if next < 0 {
+			break
+		}
+		i += 2 + next
+	}
+	lead := func(i int) bool {
+		return i+1 < len(text) && text[i] == 0xD0 && (text[i+1] == 0xA0 || text[i+1] == 0xA1)
+	}
+	for i := strings.IndexByte(text, 0xD0); i >= 0 && i+6 < len(text); i++ {
+		if lead(i) && (lead(i+4) || lead(i+5)) {
+			return true
+		}
+	}
+	return false
+}
+
+// decodeCodepages reads Cyrillic whose code page was taken for another: Windows-1251 and KOI8-R for Latin-1, UTF-8 for Windows-1251.
+func decodeCodepages(text string) (view, bool) {
+	const atLeast = 5
+	if !codepageLikely(text) {
+		return view{}, false
+	}
+	var w viewBuilder
+	last, changed := 0, false
+	for i := 0; i < len(text); {
+		if text[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		begin := i
+		var latin, windows []byte
+		for i < len(text) && text[i] >= utf8.RuneSelf {
+			r, width := utf8.DecodeRuneInString(text[i:])
+			i += width
+			if r <= 0xFF {
+				latin = append(latin, byte(r))
+			}
+			if b, known := charmap.Windows1251.EncodeRune(r); known {
+				windows = append(windows, b)
+			}
+		}
+		word := text[begin:i]
+		n := utf8.RuneCountInString(word)
+		out := ""
+		switch {
+		case n >= atLeast && len(latin) == n:
+			for _, page := range []*charmap.Charmap{charmap.Windows1251, charmap.KOI8R} {
+				b, _ := page.NewDecoder().Bytes(latin) // every byte is some character
+				out += " " + string(b)
+			}
+		case n >= atLeast && len(windows) == n && utf8.Valid(windows):
+			out = string(windows)
+		default:
+			continue
+		}
+		w.copy(text, last, begin)
+		w.put(out, begin, i)
 		last, changed = i, true
 	}
 	return w.rest(text, last, changed)

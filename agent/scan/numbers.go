@@ -83,14 +83,14 @@ func numberGap(text string) int {
 
 // rowSigns are what may stand between the numbers of a row.
 var rowSigns = func() (is [256]bool) {
-	for _, b := range []byte(" ,.;:-/|\n\t()[]+&") {
+	for _, b := range []byte(" ,.;:-/|\n\t()[]{}<>=+&#'\"") {
 		is[b] = true
 	}
 	return is
 }()
 
 func skipSigns(text string, at int) int {
-	const most = 4
+	const most = 6
 	for n := 0; n < most && at < len(text) && rowSigns[text[at]]; n++ {
 		at++
 	}
@@ -102,7 +102,7 @@ func lettersOf(numbers []string) string {
 	var readings []string
 	for _, base := range []struct {
 		base, digits, shift int
-	}{{10, 0, 0}, {2, 8, 0}, {2, 7, 0}, {8, 3, 0}, {10, 0, 'a' - 1}, {10, 0, 'a'}} {
+	}{{10, 0, 0}, {2, 8, 0}, {2, 7, 0}, {8, 3, 0}, {8, 4, 0}, {2, 5, 'a'}, {2, 5, 'a' - 1}, {10, 0, 'a' - 1}, {10, 0, 'a'}} {
 		var b strings.Builder
 		letters := 0
 		for _, n := range numbers {
@@ -223,6 +223,45 @@ func decimalASCII(number string) []string {
 // opaqueAtLeast is how long a run of base64 is that does not come out as text and is too long for a hash.
 const opaqueAtLeast = 96
 
+// packed reports base64 that begins as archives do, and other compressed files that nothing here unpacks: xz, 7z, zip, rar, zstd, lzma.
+func packed(code string) bool {
+	for _, head := range []string{"/Td6WFo", "N3q8ryc", "UEsDB", "UmFyIRo", "KLUv/", "XQAAgA", "XQAAAA"} {
+		if strings.HasPrefix(code, head) {
+			return true
+		}
+	}
+	return false
+}
+
+// conceals reports what hides bytes: more invisible characters in a row, or more changes between spaces and tabs, than any text
+// has.
+func conceals(text string) bool {
+	const inRow, changes = 8, 8
+	invisibles, changed := 0, 0
+	for i := 0; i < len(text); {
+		b := text[i]
+		if b < utf8.RuneSelf {
+			if invisibles, i = 0, i+1; b != ' ' && b != '\t' {
+				changed = 0
+			} else if i < len(text) && (text[i] == ' ' || text[i] == '\t') && text[i] != b {
+				if changed++; changed >= changes {
+					return true
+				}
+			}
+			continue
+		}
+		r, width := decode(text, i)
+		i += width
+		changed = 0
+		if b < 0xE2 || !invisible(r) || r == 0xFEFF {
+			invisibles = 0
+		} else if invisibles++; invisibles >= inRow || invisibles > 2 && r >= 0xE0100 {
+			return true
+		}
+	}
+	return false
+}
+
 // opaque reports a long run of what must be base64 and does not come out as text: a file or a cipher that is written into a
 // text, which nobody can read.
 func opaque(text string) bool {
@@ -241,6 +280,9 @@ func opaque(text string) bool {
 			i++
 		}
 		n := i - begin
+		if n >= base64AtLeast && packed(text[begin:i]) {
+			return true
+		}
 		if n >= opaqueAtLeast && lowers*5 > n && uppers*5 > n && digits*20 > n {
 			if _, decoded := unbase64(text[begin:i]); !decoded {
 				return true

@@ -91,7 +91,7 @@ func (s *Scanner) readText(report *Report, pointer, text string, stretches []str
 	if !complete {
 		report.miss(pointer, TooMuch)
 	}
-	if opaque(text) {
+	if opaque(text) || conceals(text) {
 		report.miss(pointer, Opaque)
 	}
 	slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Start, b.Start) })

@@ -26,6 +26,7 @@ var signalled = []struct {
 	{spelledSignal, decodeSpelling},
 	{morseSignal, decodeMorse},
 	{listedSignal, decodeListed},
+	{listedSignal | spelledSignal, decodeSingles},
 }
 
 // signalReader notes signals, word by word.
@@ -54,15 +55,17 @@ func (s *signalReader) word(word string, seen kind, changes int) {
 	default:
 		s.signs = 0
 	}
-	if n <= shortWord {
+	switch {
+	case n == 1, n < shortWord && (seen == high || seen&digit != 0 && seen != digit):
 		s.digits = s.digits || seen&digit != 0
 		if s.shorts++; s.shorts > inRow && s.digits {
 			s.seen |= listedSignal
 		}
-	} else {
+	case n < shortWord && seen&^(digit|sign) == 0: // of a list or a table
+	default:
 		s.shorts, s.digits = 0, false
 	}
-	if n >= lettersOfHidden && seen&(lower|high) == 0 && (seen&upper == 0 || changes > 1) {
+	if n >= lettersOfHidden && seen&(lower|high) == 0 && changes > 1 && s.seen&shiftedSignal == 0 && shiftedWord(word) {
 		s.seen |= shiftedSignal
 	}
 	if n >= base64AtLeast && (changes > turnsAtLeast || seen&(lower|sign|symbol|mask|high) == 0 || changes > 1 && seen&digit != 0) {
@@ -71,6 +74,17 @@ func (s *signalReader) word(word string, seen kind, changes int) {
 	if n > 2 {
 		s.spelling(word, seen, changes)
 	}
+}
+
+// shiftedWord reports a word that has hardly anything but what small letters come to in ROT47.
+func shiftedWord(word string) bool {
+	others := 0
+	for i := range len(word) {
+		if word[i] < '2' || word[i] > 'K' {
+			others++
+		}
+	}
+	return 4*others <= len(word)
 }
 
 // spelling follows words that have the shape of one of a spelling alphabet, several of which may be tied together.

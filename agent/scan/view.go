@@ -74,7 +74,7 @@ type decoder func(text string) (view, bool)
 
 // decoders are tried in this order on every text, and on what they make of it.
 var decoders = []decoder{
-	decodeInvisible, decodeMojibake, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent,
+	decodeInvisible, decodeMojibake, decodeCodepages, decodeTags, decodeEntities, decodeComments, decodeRFC2047, decodeQuotedPrintable, decodePercent,
 	decodeEscapes, decodeStyleEscapes, decodeUTF7, decodePunycode, decodeBase64, decodeHex, decodeUuencode, decodeNumbers, decodeTurned,
 	decodeRightToLeft,
 }

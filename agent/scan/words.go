@@ -78,7 +78,7 @@ func (m *matcher) findRepaired(text string) ([]Hit, signal) {
 		}
 		word := text[start:i]
 		signals.word(word, seen, changes)
-		for _, h := range spelledOut.word(text, start) {
+		for _, h := range spelledOut.word(text, start, i, turns) {
 			hits = add(hits, h)
 		}
 		if len(word) < 4 || len(word) > wordLimit || seen&(lower|upper|high) == 0 {
@@ -111,7 +111,7 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 	leads := kindsOfLeads(word, seen)
 	bare := word
 	if seen&(sign|symbol) != 0 {
-		bare = strings.TrimRight(strings.TrimLeft(word, "([{\"'"), ")]}\"'.,;:?")
+		bare = withoutBrackets(word)
 	}
 	if seen&high != 0 && leads&^leadSign&(leads&^leadSign-1) != 0 && mixesScripts(word) {
 		try(Fuzzy, asLatin(word))
@@ -142,6 +142,12 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 			hits = append(hits, m.leet(plain)...)
 		}
 	}
+	if seen&upper != 0 && seen&(lower|high) != 0 && strings.IndexByte(word[1:], 'I') >= 0 {
+		try(Fuzzy, strings.ReplaceAll(word, "I", "l"))
+	}
+	if other, typed := otherKeys(bare, seen); typed {
+		try(Decoded, other)
+	}
 	if plain, filled := withoutFiller(bare); filled {
 		try(Fuzzy, plain)
 	}
@@ -156,6 +162,28 @@ func (m *matcher) repair(word string, seen kind, turns bool) []Hit {
 	}
 	return append(hits, m.misspelt(word)...)
 }
+
+// withoutBrackets takes off what stands around a word: brackets, quotation marks, and what ends a sentence.
+func withoutBrackets(word string) string {
+	for len(word) > 0 && around[word[0]]&1 != 0 {
+		word = word[1:]
+	}
+	for len(word) > 0 && around[word[len(word)-1]]&2 != 0 {
+		word = word[:len(word)-1]
+	}
+	return word
+}
+
+// around has 1 for what may stand before a word and 2 for what may stand behind it.
+var around = func() (is [256]uint8) {
+	for _, b := range []byte("([{\"'") {
+		is[b] |= 1
+	}
+	for _, b := range []byte(")]}\"'.,;:?") {
+		is[b] |= 2
+	}
+	return is
+}()
 
 // The first bytes of characters tell the scripts of most words without decoding them.
 const (
