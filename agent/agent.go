@@ -200,10 +200,12 @@ func (a *Agent) open(ctx context.Context, o Options) error {
 	}
 	a.opens = a.spool.With(evidence.OfKey(a.identity.Encryption))
 	a.accounts = account.Open(account.Config{
+		Acting:    a.acting,
 		Authority: a.me, Store: a.store, Staff: a.config.Staff, Record: a.recordAccount, Now: a.now,
 		Key: a.identity.Signing, Thumbprint: jose.Thumbprint(a.identity.SigningCertificate),
 		Idle: a.config.Console.Idle, Absolute: a.config.Console.Absolute, Cost: a.config.Console.Cost,
 	})
+	a.gate.Acting(a.acting)
 	if err := clearBackups(a.config.Data); err != nil { // now that no other agent can be making one
 		return err
 	}

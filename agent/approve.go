@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"comity/agent/api"
@@ -17,11 +16,14 @@ import (
 // name in hexadecimal. proof is their signed command, kept with the message.
 func (a *Agent) Approve(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (api.Message, error) {
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
+		own, err := a.sameSide(tx, by, authors)
 		switch {
+		case err != nil:
+			return err
 		case m.State != store.InReview:
 			return wrongState(m, "approved")
-		case len(authors) == 0 || slices.Contains(authors, by):
-			return problem(ReasonFourEyes, "who wrote a message does not approve it", "ask a colleague with the role approver")
+		case len(authors) == 0 || own:
+			return problem(ReasonFourEyes, "who wrote a message does not approve it, nor who stands in for them", "ask a colleague with the role approver")
 		case sha256 != hexOf(m.PayloadSHA256):
 			return problem(ReasonOtherBytes, "the message is not the one that you have read: it was edited since", "comity message show, then approve again")
 		}
@@ -61,6 +63,10 @@ func (a *Agent) SignAlone(ctx context.Context, by string, id schemas.MessageID, 
 // LookAgain records that a second person has read a message that left with one signature.
 func (a *Agent) LookAgain(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (api.Message, error) {
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
+		own, err := a.sameSide(tx, by, authors)
+		if err != nil {
+			return err
+		}
 		owed, err := tx.SecondLook(m.Key)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
@@ -69,7 +75,7 @@ func (a *Agent) LookAgain(ctx context.Context, by string, id schemas.MessageID, 
 			return err
 		case owed.Person != "":
 			return problem(ReasonState, "somebody has looked at this message already", "")
-		case slices.Contains(authors, by):
+		case own:
 			return problem(ReasonFourEyes, "the second look is another person's", "ask a colleague with the role approver")
 		case sha256 != hexOf(m.PayloadSHA256):
 			return problem(ReasonOtherBytes, "the message is not the one that you have read", "comity message show, then look again")

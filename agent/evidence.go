@@ -50,6 +50,8 @@ const (
 	eventRefused     = "bytes-refused"
 	eventCheckpoint  = "checkpoint-signed"
 	eventExported    = "case-exported"
+	eventAbsent      = "absence-recorded" // a person is away, and a deputy has their roles
+	eventBack        = "absence-ended"
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -192,7 +192,7 @@ func (a *Agent) ReleaseHeld(ctx context.Context, by string, id schemas.MessageID
 		return api.Message{}, err
 	}
 	return a.onMessage(ctx, id, func(tx *store.Tx, m *store.Message, authors []string) error {
-		review, err := checkRelease(tx, m, authors, by, r)
+		review, err := a.checkRelease(tx, m, authors, by, r)
 		if err != nil {
 			return err
 		}
@@ -214,8 +214,16 @@ func (a *Agent) ReleaseHeld(ctx context.Context, by string, id schemas.MessageID
 }
 
 // checkRelease asks what our own records can answer.
-func checkRelease(tx *store.Tx, m *store.Message, authors []string, by string, r api.Release) (*store.Review, error) {
+func (a *Agent) checkRelease(tx *store.Tx, m *store.Message, authors []string, by string, r api.Release) (*store.Review, error) {
 	review, err := openReview(tx, m)
+	if err != nil {
+		return nil, err
+	}
+	own, err := a.sameSide(tx, by, append(slices.Clone(authors), m.ApprovedBy))
+	if err != nil {
+		return nil, err
+	}
+	together, err := a.sameOfficer(tx, by, m.Key, review.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -224,10 +232,28 @@ func checkRelease(tx *store.Tx, m *store.Message, authors []string, by string, r
 		return nil, problem(ReasonBlocked, "nothing releases a message that the rules block", "return it to its author (comity review return), or close the review (comity review block)")
 	case r.SHA256 != hexOf(m.PayloadSHA256) || r.Digest != hex.EncodeToString(review.Digest[:]):
 		return nil, problem(ReasonOtherBytes, "the message or the decision is not the one that you have read", "comity review show, then release again")
-	case slices.Contains(authors, by) || m.ApprovedBy == by:
+	case own:
 		return nil, problem(ReasonFourEyes, "who wrote or approved a message does not release it", "ask another protection officer")
+	case together:
+		return nil, problem(ReasonFourEyes, "a person and who stands in for them are not two officers", "ask another protection officer")
 	}
 	return review, nil
+}
+
+// sameOfficer tells whether the word that was given already is of somebody for whom this person stands in, or the other way
+// round. A second word of the same person replaces the first, and is none of this.
+func (a *Agent) sameOfficer(tx *store.Tx, by string, k store.Key, digest store.Hash) (bool, error) {
+	words, err := tx.Releases(k, digest)
+	if err != nil {
+		return false, err
+	}
+	var others []string
+	for _, word := range words {
+		if word.Person != by {
+			others = append(others, word.Person)
+		}
+	}
+	return a.sameSide(tx, by, others)
 }
 
 // checkReleasable asks the rules beforehand whether two such words would let the message go: better a clear answer now
@@ -244,7 +270,7 @@ func (a *Agent) checkReleasable(ctx context.Context, by string, id schemas.Messa
 		if err != nil {
 			return err
 		}
-		if review, err = checkRelease(tx, m, authors, by, r); err != nil {
+		if review, err = a.checkRelease(tx, m, authors, by, r); err != nil {
 			return err
 		}
 		words, err := tx.Releases(m.Key, review.Digest)

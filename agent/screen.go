@@ -225,6 +225,12 @@ func (a *Agent) ClearWithheld(ctx context.Context, by string, id schemas.Message
 		if m, err = withheld(tx, id); err != nil {
 			return err
 		}
+		switch together, err := a.sameOfficer(tx, by, m.Key, m.JWSSHA256); {
+		case err != nil:
+			return err
+		case together:
+			return problem(ReasonFourEyes, "a person and who stands in for them are not two officers", "ask another protection officer")
+		}
 		word := &store.Release{Key: m.Key, Digest: m.JWSSHA256, Person: by, At: a.now(), Proof: proof}
 		if err := errors.Join(tx.AddRelease(word), a.recordHome(tx, eventCleared, m.ID, m.JWSSHA256, by)); err != nil {
 			return err

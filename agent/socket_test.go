@@ -45,6 +45,7 @@ func newOffice(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gate.Acting(o.acting)
 	o.socket = shortSocket(t)
 	listener, err := api.Listen(o.socket)
 	if err != nil {

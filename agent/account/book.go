@@ -28,6 +28,8 @@ type Config struct {
 	Staff     []*people.Person // as agent.toml lists them
 	// Record appends a leaf to the home log in the transaction that it speaks of. about is a hash of what changed.
 	Record func(tx *store.Tx, event Event, about store.Hash, by string) error
+	// Acting is a person with the roles of those for whom they stand in at this moment. nil: nobody does for anybody.
+	Acting func(*people.Person) *people.Person
 	// Key signs the agent's statements about who approved in a browser; Thumbprint is its certificate's.
 	Key        crypto.Signer
 	Thumbprint string
@@ -317,6 +319,19 @@ func (b *Book) List(ctx context.Context) ([]Account, error) {
 		return nil
 	})
 	return shown, err
+}
+
+// Person is somebody of the staff with their own roles: whom agent.toml lists, or who has an account that is not locked. nil
+// for nobody.
+func (b *Book) Person(ctx context.Context, name string) (*people.Person, error) {
+	if p := b.listed[name]; p != nil {
+		return p, nil
+	}
+	a, _, err := b.read(ctx, name)
+	if err != nil || a == nil || a.Locked {
+		return nil, err
+	}
+	return b.personOf(a), nil
 }
 
 // personOf is who an account belongs to: one person, also where agent.toml knows them by a certificate.

@@ -147,7 +147,11 @@ func (b *Book) find(key sessionKey) *session {
 }
 
 func (b *Book) visit(s *session, a *store.Account) *Session {
-	return &Session{Person: b.personOf(a), Method: s.method, Began: s.began, CSRF: s.csrf, MustChange: a.OneTime, key: s.key}
+	person := b.personOf(a)
+	if b.c.Acting != nil {
+		person = b.c.Acting(person)
+	}
+	return &Session{Person: person, Method: s.method, Began: s.began, CSRF: s.csrf, MustChange: a.OneTime, key: s.key}
 }
 
 func (b *Book) end(key sessionKey) {

@@ -38,6 +38,7 @@ type Desk interface {
 	Hooks
 	Indicators
 	EvidenceDesk
+	Deputies
 }
 
 // Query narrows a list of messages; empty members do not.

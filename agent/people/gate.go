@@ -43,6 +43,7 @@ type Gate struct {
 	now       func() time.Time
 	opened    time.Time
 	staff     map[string]*Person // by thumbprint
+	acting    func(*Person) *Person
 
 	mu   sync.Mutex
 	used map[string]time.Time // nonce → when it can be forgotten
@@ -70,6 +71,10 @@ func NewGate(authority schemas.AuthorityID, staff []*Person, now func() time.Tim
 	}
 	return g, errors.Join(errs...)
 }
+
+// Acting has everybody who is admitted looked at for whom they stand in for (Person.ActingFor). It is set before the first
+// command.
+func (g *Gate) Acting(acting func(*Person) *Person) { g.acting = acting }
 
 // Has reports whether somebody admitted has a role.
 func (g *Gate) Has(role Role) bool {
@@ -104,6 +109,9 @@ func (g *Gate) Admit(proof []byte, method, target string, body []byte) (*Person,
 	}
 	if err := g.use(c.Nonce, c.At.Add(2*Window), now); err != nil {
 		return nil, err
+	}
+	if g.acting != nil {
+		person = g.acting(person)
 	}
 	return person, nil
 }

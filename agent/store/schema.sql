@@ -460,3 +460,11 @@ CREATE TABLE unfinished (
   changed_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX unfinished_person ON unfinished (person, changed_at);
+
+-- Who is away, and who has their roles meanwhile.
+CREATE TABLE absence (
+  person  TEXT    PRIMARY KEY,
+  deputy  TEXT    NOT NULL,
+  from_at INTEGER NOT NULL,
+  to_at   INTEGER NOT NULL                 -- the first moment after it
+) STRICT, WITHOUT ROWID;

@@ -25,7 +25,7 @@ agent.toml lists no key officer, the owner alone does it, who could list one. Ev
 
 func userCommand() *cobra.Command {
 	return group("user", "Keep the logins of people for the console (key officers)",
-		userAddCommand(), userRolesCommand(), userListCommand(), userActCommand("password", "Give a one-time password, forget passkeys, unlock", func(ctx context.Context, c *api.Client, name string) (api.Password, error) {
+		userAddCommand(), userRolesCommand(), userListCommand(), userAbsentCommand(), userBackCommand(), userAbsencesCommand(), userActCommand("password", "Give a one-time password, forget passkeys, unlock", func(ctx context.Context, c *api.Client, name string) (api.Password, error) {
 			return c.ResetPassword(ctx, name)
 		}),
 		userActCommand("lock", "Lock an account: its sessions end", func(ctx context.Context, c *api.Client, name string) (api.Password, error) {
