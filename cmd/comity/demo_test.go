@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"comity/agent/people"
 )
 
 // A demo that stays up says what to try: each of these commands is run as it was printed. Then Ctrl-C ends it and leaves
@@ -19,8 +21,17 @@ func TestDemoStaysAndSaysWhatToTry(t *testing.T) {
 	if !strings.Contains(printed.String(), " passed, 0 failed") || strings.Contains(printed.String(), "FAILED") {
 		t.Errorf("not everything passed:\n%s", &printed)
 	}
+	said, next, _ := strings.Cut(printed.String(), "In a second terminal")
+	if strings.Count(said, "https://localhost:") != 6 {
+		t.Errorf("the consoles of six authorities expected:\n%s", said)
+	}
+	for _, role := range people.Roles() {
+		if !strings.Contains(said, string(role)) {
+			t.Errorf("no login of a %s is shown", role)
+		}
+	}
 	var commands []string
-	for line := range strings.Lines(printed.String()) {
+	for line := range strings.Lines(next) {
 		if command, ok := strings.CutPrefix(line, "  "); ok {
 			commands = append(commands, strings.TrimSpace(command))
 		}

@@ -1,5 +1,7 @@
 // Package consoletest reads pages as a browser without scripts does: it follows redirects, keeps cookies, fills in forms and
-// presses their buttons. It is for tests.
+// presses their buttons.
+//
+// It trusts the one listener that a test hands it. It must never be part of the program: it is for tests.
 package consoletest
 
 import (
