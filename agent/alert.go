@@ -19,6 +19,7 @@ type AlertKind string
 const (
 	AlertHeld        AlertKind = "review"         // a message waits for a decision
 	AlertHeldLive    AlertKind = "review-live"    // a live border alert waits: it pages whoever is on duty
+	AlertHandout     AlertKind = "review-export"  // the file of a case waits for a decision
 	AlertReferral    AlertKind = "referral"       // somebody fears to return: access to the asylum procedure (ASY-04)
 	AlertCase        AlertKind = "protected-case" // an open case concerns a protected person and their State of origin (ASY-14)
 	AlertQuarantined AlertKind = "quarantined"    // a peer sent what should never have come to this State
@@ -28,7 +29,7 @@ const (
 )
 
 func alertKinds() []AlertKind {
-	return []AlertKind{AlertHeld, AlertHeldLive, AlertReferral, AlertCase, AlertQuarantined, AlertBreach, AlertRegister, AlertRules}
+	return []AlertKind{AlertHeld, AlertHeldLive, AlertHandout, AlertReferral, AlertCase, AlertQuarantined, AlertBreach, AlertRegister, AlertRules}
 }
 
 // alert raises an alert in the transaction of what caused it. Nothing of it is logged: the log is read by people who must
@@ -72,6 +73,8 @@ func (a *Agent) EndProtectionAlert(ctx context.Context, by, kind, subject string
 	switch {
 	case !slices.Contains(alertKinds(), AlertKind(kind)):
 		return problem(ReasonNotFound, "there is no such kind of alert", "comity review alerts lists those that are up")
+	case kind == string(AlertHandout):
+		return problem(ReasonState, "a review ends by its decision", "comity review export release, return or block")
 	case kind == string(AlertHeld) || kind == string(AlertHeldLive):
 		return problem(ReasonState, "a review ends by its decision", "comity review release, return or block")
 	}

@@ -169,7 +169,7 @@ func (a *Agent) openHandout(tx *store.Tx, h *store.Handout, j judgement, by stri
 	return errors.Join(
 		tx.PutHandout(h),
 		a.recordHome(tx, eventUnderReview, h.ID, h.Digest, by),
-		a.alert(tx, AlertHeld, string(h.ID), h.Peer),
+		a.alert(tx, AlertHandout, string(h.ID), h.Peer),
 	)
 }
 
@@ -202,7 +202,7 @@ func (a *Agent) dropHandout(ctx context.Context, file *store.CaseFile, reader ca
 
 func (a *Agent) closeHandout(tx *store.Tx, h *store.Handout, how store.Closing, by string) error {
 	h.ClosedAt, h.Closing, h.ClosedBy = a.now(), how, by
-	return errors.Join(tx.PutHandout(h), a.endAlert(tx, AlertHeld, string(h.ID), by))
+	return errors.Join(tx.PutHandout(h), a.endAlert(tx, AlertHandout, string(h.ID), by))
 }
 
 // Handouts lists the files of cases that nobody has decided on, the oldest first, for protection officers.

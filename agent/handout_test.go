@@ -71,9 +71,10 @@ func TestTheFileOfACaseGoesOnceTwoOfficersReleasedIt(t *testing.T) {
 		t.Fatalf("%+v", h)
 	}
 	alerts, err := d.ProtectionAlerts(t.Context())
-	if err != nil || len(alerts) != 1 || alerts[0].Kind != string(AlertHeld) || alerts[0].Subject != string(h.ID) {
+	if err != nil || len(alerts) != 1 || alerts[0].Kind != string(AlertHandout) || alerts[0].Subject != string(h.ID) {
 		t.Errorf("alerts: %+v, %v", alerts, err)
 	}
+	wantProblem(t, d.EndProtectionAlert(t.Context(), "protection-1", string(AlertHandout), string(h.ID)), ReasonState)
 	wantProblem(t, d.letOut("approver", h), ReasonFourEyes) // who asked
 	other := h
 	other.Digest = strings.Repeat("0", 64)
