@@ -21,6 +21,7 @@ import (
 	"comity/agent/envelope"
 	"comity/agent/evidence"
 	"comity/agent/link"
+	"comity/agent/notify"
 	"comity/agent/people"
 	"comity/agent/policy"
 	"comity/agent/scan"
@@ -61,6 +62,7 @@ type Agent struct {
 	link     *link.Link
 	registry *prometheus.Registry
 	metrics  *metrics
+	notifier *notify.Notifier
 	bulk     *link.Link // of chunks alone: no message stands behind one
 	spool    *evidence.Spool
 	opens    *evidence.Reader
@@ -158,6 +160,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
 		ready: make(chan struct{}), jobs: newJobs(), fetches: newFetches(), finishing: make(chan struct{}, finishesAtOnce),
 	}
+	a.notifier = notify.New(c.Mail, a.log)
 	if err := a.open(ctx, o); err != nil {
 		a.Close()
 		return nil, fmt.Errorf("agent %s: %w", c.Authority, err)
@@ -272,6 +275,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return api.NewServer(a, a.gate, a.log).Serve(ctx, listener) })
 	group.Go(func() error { return web.serve(ctx) })
 	group.Go(func() error { return scraped.Serve(ctx) })
+	group.Go(func() error { return a.notifier.Run(ctx) })
 	group.Go(func() error { return a.watchTrust(ctx) })
 	group.Go(func() error { return a.watchRules(ctx) })
 	group.Go(func() error { return a.watchRegister(ctx) })

@@ -51,6 +51,7 @@ const (
 func (a *Agent) raise(tx *store.Tx, kind AlarmKind, peer schemas.AuthorityID, subject string) error {
 	isNew, err := tx.RaiseAlarm(store.Alarm{Kind: string(kind), Peer: peer, Subject: subject, RaisedAt: a.now()})
 	if err == nil && isNew {
+		a.notifier.Wake()
 		a.log.Warn("alarm raised", slog.String("alarm", string(kind)), slog.String("peer", string(peer)), slog.String("subject", subject))
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -16,6 +17,7 @@ import (
 	"comity/agent/account"
 	"comity/agent/deadline"
 	"comity/agent/evidence"
+	"comity/agent/notify"
 	"comity/agent/people"
 	"comity/exposition"
 	"comity/pki"
@@ -81,6 +83,8 @@ type File struct {
 		// ReserveBytes is what must stay free on the disk. Default 256 MiB.
 		ReserveBytes int64 `toml:"reserve_bytes"`
 	} `toml:"evidence"`
+	// Mail tells people by mail that something needs a look, and nothing else. Without a server nobody is told.
+	Mail notify.File `toml:"mail"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
 	Deadlines deadline.Table `toml:"deadlines"`
 	People    []PersonFile   `toml:"people"`
@@ -166,6 +170,7 @@ type Config struct {
 	Backup    []string        // age recipients
 	Console   Console
 	Metrics   exposition.Address
+	Mail      notify.Config
 	Staff     []*people.Person
 }
 
@@ -266,6 +271,9 @@ func (f *File) check(base string) (Config, error) {
 	if c.Metrics, failed = f.Metrics.Check(); failed != nil {
 		errs = append(errs, failed)
 	}
+	if c.Mail, failed = f.Mail.Check(func(path string) (string, error) { return readSecret(at("mail.password_file", path)) }); failed != nil {
+		errs = append(errs, failed)
+	}
 	c.Deadlines = f.Deadlines
 	if err := c.Deadlines.Check(); err != nil {
 		errs = append(errs, fmt.Errorf("deadlines: %w", err))
@@ -327,6 +335,19 @@ func (f ConsoleFile) check(base string) (Console, error) {
 		errs = append(errs, errors.New("console.origin must be https://host or https://host:port"))
 	}
 	return c, errors.Join(errs...)
+}
+
+// readSecret reads a file of one line.
+func readSecret(path string) (string, error) {
+	content, err := os.ReadFile(path)
+	secret := strings.TrimRight(string(content), "\r\n")
+	switch {
+	case err != nil:
+		return "", err
+	case secret == "" || len(secret) > 1000 || strings.ContainsAny(secret, "\r\n"):
+		return "", errors.New("the file does not hold one line")
+	}
+	return secret, nil
 }
 
 func (p PersonFile) check(certificate string) (*people.Person, error) {

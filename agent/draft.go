@@ -287,6 +287,7 @@ func (a *Agent) drafted(made []*store.Message, files []attached, by string) []ap
 	shown := make([]api.Message, len(made))
 	for i, m := range made {
 		a.changes.tell(api.Event{Message: m.ID, State: string(m.State), Case: m.Case})
+		a.notifier.Wake() // somebody has to approve it
 		shown[i] = show(m, []string{by})
 		shown[i].Files = showFiles(files[min(i, len(files)-1)]) // one draft for several has the same files in each
 	}

@@ -102,6 +102,9 @@ func (a *Agent) screen(ctx context.Context, m *store.Message) error {
 		return fmt.Errorf("screening message %s of %s: %w", m.ID, m.Sender, err)
 	}
 	a.changes.tell(api.Event{Message: m.ID, State: string(store.Received), Case: m.Case})
+	if !found.Quarantine {
+		a.notifier.Wake() // of what is withheld no mail tells, not even that there is any
+	}
 	if found.Quarantine {
 		a.submitted.give() // the notice to the sender
 	}
