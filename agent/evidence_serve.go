@@ -186,6 +186,10 @@ func (a *Agent) sendChunks(ctx context.Context, j job, submit func(context.Conte
 	defer out.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(chunksInFlight)
+	rooms := make(chan []byte, chunksInFlight)
+	for range chunksInFlight {
+		rooms <- make([]byte, 0, schemas.MaxChunkWire)
+	}
 	route := schemas.ChunkRoute{From: a.me, To: j.peer, Channel: j.channel, File: j.file.ID}
 	for _, r := range j.ranges {
 		for index := int64(r.First); index <= int64(r.Last); index++ {
@@ -195,7 +199,9 @@ func (a *Agent) sendChunks(ctx context.Context, j job, submit func(context.Conte
 			at := route
 			at.Index = uint32(index)
 			group.Go(func() error {
-				wire, err := out.Chunk(at)
+				room := <-rooms // never waits: as many as go at the same time
+				defer func() { rooms <- room }()
+				wire, err := out.Chunk(room, at)
 				if evidence.ReasonOf(err) == evidence.Misplaced { // beyond the end: the peer is mistaken
 					return nil
 				}

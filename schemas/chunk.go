@@ -53,18 +53,25 @@ const chunkMagic = "CMC1"
 
 // EncodeChunk writes a chunk as it travels: the magic, the length of the head in two bytes, the head as JSON, the bytes.
 func EncodeChunk(r ChunkRoute, body []byte) ([]byte, error) {
-	head, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a chunk: %w", err)
-	}
-	if len(body) == 0 || len(body) > ChunkBytes || len(head) > chunkHeadRoom-len(chunkMagic)-2 {
+	if len(body) == 0 || len(body) > ChunkBytes {
 		return nil, ErrChunk
 	}
-	wire := make([]byte, 0, len(chunkMagic)+2+len(head)+len(body))
+	wire, err := AppendChunkHead(make([]byte, 0, chunkHeadRoom+len(body)), r)
+	return append(wire, body...), err
+}
+
+// AppendChunkHead is EncodeChunk for who writes the bytes behind the head themselves.
+func AppendChunkHead(wire []byte, r ChunkRoute) ([]byte, error) {
+	head, err := json.Marshal(r)
+	if err != nil {
+		return wire, fmt.Errorf("encoding a chunk: %w", err)
+	}
+	if len(head) > chunkHeadRoom-len(chunkMagic)-2 {
+		return wire, ErrChunk
+	}
 	wire = append(wire, chunkMagic...)
 	wire = binary.BigEndian.AppendUint16(wire, uint16(len(head)))
-	wire = append(wire, head...)
-	return append(wire, body...), nil
+	return append(wire, head...), nil
 }
 
 // DecodeChunk takes a chunk apart. body is a part of wire. What the head says is a claim of whoever made it.

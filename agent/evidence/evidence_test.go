@@ -91,7 +91,7 @@ func chunks(t testing.TB, s *Spool, f schemas.EvidenceFile) (wires [][]byte) {
 	}
 	defer out.Close()
 	for i := range f.Sealed.Chunks() {
-		wire, err := out.Chunk(schemas.ChunkRoute{From: qm, To: qn, Channel: schemas.ChannelMLA, File: f.ID, Index: uint32(i)})
+		wire, err := out.Chunk(nil, schemas.ChunkRoute{From: qm, To: qn, Channel: schemas.ChannelMLA, File: f.ID, Index: uint32(i)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -317,21 +318,26 @@ func (s *Spool) Send(id schemas.FileID, what schemas.SealedFile) (*Outgoing, err
 	return &Outgoing{file: file, tree: &tree{file: leaves, chunks: what.Chunks()}, what: what}, nil
 }
 
-// Chunk is step 5: the bytes at a place as they travel.
-func (o *Outgoing) Chunk(r schemas.ChunkRoute) ([]byte, error) {
+// Chunk is step 5: the bytes at a place as they travel, in room for MaxChunkWire bytes that the caller gives.
+func (o *Outgoing) Chunk(room []byte, r schemas.ChunkRoute) ([]byte, error) {
 	index := int64(r.Index)
 	if index >= o.what.Chunks() {
 		return nil, refuse(Misplaced, "reading a chunk")
-	}
-	body := make([]byte, lengthAt(o.what, index))
-	if _, err := o.file.ReadAt(body, index*schemas.ChunkBytes); err != nil {
-		return nil, onDisk("reading a chunk", err)
 	}
 	var err error
 	if r.Proof, err = o.tree.prove(index); err != nil {
 		return nil, err
 	}
-	return schemas.EncodeChunk(r, body)
+	wire, err := schemas.AppendChunkHead(room[:0], r)
+	if err != nil {
+		return nil, err
+	}
+	head := len(wire)
+	wire = slices.Grow(wire, int(lengthAt(o.what, index)))[:head+int(lengthAt(o.what, index))]
+	if _, err := o.file.ReadAt(wire[head:], index*schemas.ChunkBytes); err != nil {
+		return nil, onDisk("reading a chunk", err)
+	}
+	return wire, nil
 }
 
 // Close closes the file.

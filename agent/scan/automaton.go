@@ -84,6 +84,7 @@ type automaton struct {
 	ascii  [utf8.RuneSelf]uint32 // column of the code of each byte of ASCII, by fitASCII
 	hit    uint16
 	found  [][]int32 // of state-hit: indexes of patterns
+	settle func()    // once the table is as it stays
 }
 
 // fitASCII looks up once where each byte of ASCII has its column, by its code.
@@ -195,7 +196,8 @@ func (t *trie) finish() *automaton {
 func (t *trie) cut(byDepth []int32) *automaton {
 	states := len(t.found)
 	number := make([]uint16, states)
-	a := &automaton{next: make([]uint16, states*256)}
+	a := &automaton{}
+	a.next, a.settle = outOfHeap(states * 256)
 	for _, at := range byDepth {
 		if len(t.found[at]) == 0 {
 			number[at] = a.hit
@@ -218,6 +220,7 @@ func (t *trie) cut(byDepth []int32) *automaton {
 		}
 		a.next[a.column[codeSkip]+n] = number[at]
 	}
+	a.settle()
 	return a
 }
 
@@ -226,4 +229,5 @@ func (a *automaton) passOver() {
 	for s := range len(a.next) / 256 {
 		a.next[a.column[codeSpace]+uint32(s)*strip] = uint16(s)
 	}
+	a.settle()
 }

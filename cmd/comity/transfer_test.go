@@ -9,6 +9,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -188,12 +189,16 @@ func (x *delivery) open(id schemas.FileID, want string) {
 	}
 }
 
+// startUp is left out of what is measured: an agent compiles its lexicon then, which takes more for a second than all else.
+const startUp = 4 * time.Second
+
 // resident watches the resident memory of every process of the world until stop, and returns the most that each had, in MiB.
 func (x *delivery) resident() (stop func() map[victim]int) {
 	var mu sync.Mutex
 	most, done, ended := map[victim]int{}, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
+		born := map[int]time.Time{}
 		for {
 			for name, p := range x.processes {
 				p.mu.Lock()
@@ -202,6 +207,12 @@ func (x *delivery) resident() (stop func() map[victim]int) {
 					pid = p.cmd.Process.Pid
 				}
 				p.mu.Unlock()
+				if born[pid].IsZero() {
+					born[pid] = time.Now()
+				}
+				if time.Since(born[pid]) < startUp {
+					continue
+				}
 				mib := residentOf(pid)
 				mu.Lock()
 				most[name] = max(most[name], mib)
@@ -260,7 +271,7 @@ func plainCopy(t testing.TB, from, to string) time.Duration {
 }
 
 // mostResident is what no process may exceed while files of any size go through it.
-const mostResident = 400 // MiB
+const mostResident = 100 // MiB
 
 // TestLargeFile: a file goes from one agent to another while each process is killed again and again, and is the same at the
 // end, with bounded memory everywhere. 32 MiB; 4 GiB with COMITY_FULL=1.
@@ -331,4 +342,118 @@ func (x *delivery) killAtRandom(id schemas.FileID, times int, stop <-chan struct
 		x.processes[v].kill(x.t)
 		x.processes[v].start(x.t)
 	}
+}
+
+// TestManySmallFiles: a hundred files go with one message; a thousand with COMITY_FULL=1, which are ten messages.
+func TestManySmallFiles(t *testing.T) {
+	messages := 1
+	if os.Getenv(fullRun) != "" {
+		messages = 10
+	}
+	x := newDelivery(t)
+	sums := map[schemas.FileID]string{}
+	began := time.Now()
+	var added, released time.Duration
+	for m := range messages {
+		var ids []schemas.FileID
+		for n := range 100 {
+			path := filepath.Join(x.sandbox.Dir(), "small")
+			sum := randomFile(t, path, 0, int64(10_000+100*m+n))
+			e := x.add(path)
+			ids, sums[e.ID] = append(ids, e.ID), sum
+		}
+		added += time.Since(began)
+		began = time.Now()
+		x.release(x.result(ids...))
+		released += time.Since(began)
+		began = time.Now()
+	}
+	x.await(100*messages, 3*time.Minute)
+	took := time.Since(began)
+	for id, sum := range sums {
+		x.open(id, sum)
+	}
+	t.Logf("%d files of some 10 KB: added in %s, released in %s, the last of them fetched, verified and receipted %s later",
+		len(sums), added.Round(time.Millisecond), released.Round(time.Millisecond), took.Round(time.Millisecond))
+}
+
+// TestTransferBesideMessages measures: the rate of a transfer that nothing interrupts, beside a plain copy in the same run, and how
+// long messages take from sealing to their receipt while it runs and while it does not. It holds only what any machine must keep;
+// the figures are for people to read.
+func TestTransferBesideMessages(t *testing.T) {
+	if os.Getenv(fullRun) == "" && os.Getenv("COMITY_EVIDENCE_MIB") == "" {
+		t.Skip("measures, on a quiet machine: " + fullRun + "=1")
+	}
+	size := int64(1 << 30)
+	if asked, err := strconv.ParseInt(os.Getenv("COMITY_EVIDENCE_MIB"), 10, 64); err == nil {
+		size = asked << 20
+	}
+	x := newDelivery(t)
+	path := filepath.Join(x.sandbox.Dir(), "video")
+	want := randomFile(t, path, 1, size)
+	rate := func(d time.Duration) float64 { return float64(size>>20) / d.Seconds() }
+	copied := rate(plainCopy(t, path, path+".copy"))
+	began := time.Now()
+	e := x.add(path)
+	added := rate(time.Since(began))
+	x.release(x.result(e.ID))
+	began = time.Now()
+	x.await(1, time.Duration(size>>20)*time.Second/4+3*time.Minute)
+	alone := rate(time.Since(began))
+	x.open(e.ID, want)
+	t.Logf("%d MiB: plain copy with fsync %.0f MiB/s, added %.0f MiB/s, fetched, verified and receipted %.0f MiB/s: %.2f of the copy",
+		size>>20, copied, added, alone, alone/copied)
+
+	quiet := x.latencies(200)
+	second := path + "-2"
+	want = randomFile(t, second, 2, size)
+	e = x.add(second)
+	x.release(x.result(e.ID))
+	began = time.Now()
+	busy := x.latencies(200)
+	under := time.Since(began)
+	still := x.evidence(e.ID).State == "fetching"
+	x.await(2, time.Duration(size>>20)*time.Second/4+3*time.Minute)
+	x.open(e.ID, want)
+	t.Logf("200 messages from seal to receipt: p50 %s, p99 %s alone; p50 %s, p99 %s beside a transfer (%s of messages, the transfer still ran at their end: %v; it took %s, %.0f MiB/s)",
+		quiet(50), quiet(99), busy(50), busy(99), under.Round(time.Millisecond), still, time.Since(began).Round(time.Millisecond), rate(time.Since(began)))
+}
+
+func (x *delivery) evidence(id schemas.FileID) api.Evidence {
+	x.t.Helper()
+	e, err := x.client(x.qm, sandbox.Officer1).EvidenceFile(x.t.Context(), string(id))
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return e
+}
+
+// latencies sends status queries, one after the other, and returns the percentiles of their times from seal to receipt.
+func (x *delivery) latencies(n int) func(percent int) time.Duration {
+	x.t.Helper()
+	officer, approver := x.client(x.qm, sandbox.Officer1), x.client(x.qm, sandbox.Approver)
+	var took []time.Duration
+	for range n {
+		draft, err := json.Marshal(map[string]any{
+			"to": []string{string(x.qn)}, "channel": "mla", "type": "mla.status-query", "case": x.opened, "language": "en", "urgency": "routine",
+			"legal_basis": []any{map[string]any{"instrument": "untoc", "article": "18(24)"}}, "body": map[string]any{},
+		})
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		made, err := officer.Draft(x.t.Context(), draft)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		if _, err := approver.Approve(x.t.Context(), made[0].ID, made[0].SHA256); err != nil {
+			x.t.Fatal(err)
+		}
+		m, err := clerk.Await(x.t.Context(), officer, made[0].ID, "delivered")
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		took = append(took, time.Duration(m.ReceiptMillis)*time.Millisecond)
+	}
+	slices.Sort(took)
+	return func(percent int) time.Duration { return took[min(len(took)-1, len(took)*percent/100)] }
 }
