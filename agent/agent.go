@@ -101,10 +101,10 @@ type Agent struct {
 	jobs       *jobs
 	fetches    *fetches
 	finishing  chan struct{} // so many files are opened at the same time
-	talking    atomic.Int32  // messages that are on their way in or out at this moment
-	chores     signal        // a hole or an expiry may be nearer
-	arrived    signal        // nobody has looked at a message yet
-	looked     signal        // the register does not hold yet whom a message protects
+	talking    talks
+	chores     signal // a hole or an expiry may be nearer
+	arrived    signal // nobody has looked at a message yet
+	looked     signal // the register does not hold yet whom a message protects
 	ready      chan struct{}
 	readyOnce  sync.Once
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,7 +28,9 @@ const (
 	chunkPauseMax  = 200 * time.Millisecond // between two tries of one chunk
 	maxJobs        = 2 * envelope.MaxWantFiles
 	// quietFor is the longest that a chunk waits for messages to be through: what a transfer is slower by under load.
-	quietFor = 50 * time.Millisecond
+	quietFor = 100 * time.Millisecond
+	// afterwards is how long a message is taken to be still on its way when this desk has done its part.
+	afterwards = 30 * time.Millisecond
 )
 
 // job is chunks of one file that one peer wants.
@@ -238,10 +241,31 @@ func (a *Agent) submitChunk(ctx context.Context, j job, wire []byte) error {
 	}
 }
 
-// letMessagesBy waits while messages are on their way in or out, but not for ever.
+// talks is which messages are on their way through this desk: a chunk lets them by, on the line and on the disk alike.
+type talks struct {
+	now  atomic.Int32
+	last atomic.Int64 // nanoseconds of the process's clock, when one last was
+}
+
+func (t *talks) begin() { t.now.Add(1) }
+
+func (t *talks) end() {
+	t.now.Add(-1)
+	t.touch()
+}
+
+func (t *talks) touch() { t.last.Store(int64(time.Since(processBegan))) }
+
+func (t *talks) quiet() bool {
+	return t.now.Load() == 0 && (t.last.Load() == 0 || time.Since(processBegan)-time.Duration(t.last.Load()) > afterwards)
+}
+
+var processBegan = time.Now()
+
+// letMessagesBy waits while messages are on their way, but not for ever.
 func (a *Agent) letMessagesBy(ctx context.Context) {
-	for until := time.Now().Add(quietFor); a.talking.Load() > 0 && time.Now().Before(until) && ctx.Err() == nil; {
-		time.Sleep(500 * time.Microsecond)
+	for until := time.Now().Add(quietFor); !a.talking.quiet() && time.Now().Before(until) && ctx.Err() == nil; {
+		time.Sleep(2 * time.Millisecond)
 	}
 }
 

@@ -147,8 +147,8 @@ func (f *flights) count() int {
 
 // submit hands one parcel to the broker and plans what follows.
 func (a *Agent) submit(ctx context.Context, p *store.Parcel) error {
-	a.talking.Add(1)
-	defer a.talking.Add(-1)
+	a.talking.begin()
+	defer a.talking.end()
 	var acceptance []byte
 	err := powercut.Around(powercut.Submitted, func() (err error) {
 		acceptance, err = a.link.Submit(ctx, p.Peer, p.Channel, attemptOf(p), p.Wire)

@@ -38,8 +38,8 @@ func (a *Agent) receiveAll(ctx context.Context) error {
 
 // receive acknowledges a delivery once it is committed; on an error the delivery comes again.
 func (a *Agent) receive(ctx context.Context, d link.Delivery) error {
-	a.talking.Add(1)
-	defer a.talking.Add(-1)
+	a.talking.begin()
+	defer a.talking.end()
 	if err := a.accept(ctx, d.Wire); err != nil {
 		return err
 	}

@@ -260,6 +260,7 @@ func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error
 		return a.cannotSeal(ctx, m, err)
 	}
 	var sent *store.Message
+	a.talking.touch()
 	err = a.store.Update(ctx, func(tx *store.Tx) (err error) {
 		sent, err = a.sealAndCommit(tx, m, c.decision, c.clearance, to, c.at)
 		return err

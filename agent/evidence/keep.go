@@ -73,7 +73,7 @@ func (in *Incoming) open() (err error) {
 	if in.data, err = os.OpenFile(in.path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return onDisk("beginning a file", err)
 	}
-	if err := in.data.Truncate(in.what.Bytes); err != nil {
+	if err := allocate(in.data, in.what.Bytes); err != nil {
 		return onDisk("beginning a file", err)
 	}
 	if in.bitmap, err = os.OpenFile(in.path+bitmapEnding, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
@@ -94,6 +94,19 @@ func (in *Incoming) open() (err error) {
 		in.leaves = make([]tlog.Hash, in.chunks)
 	}
 	return nil
+}
+
+// allocate gives a file its length, and its blocks where the file system can: a disk that is full says so now.
+func allocate(f *os.File, n int64) error {
+	info, err := f.Stat()
+	if err != nil || info.Size() == n {
+		return err
+	}
+	err = unix.Fallocate(int(f.Fd()), 0, 0, n)
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Truncate(n)
 }
 
 // Close syncs what is written and closes the file.
@@ -128,6 +141,9 @@ func (in *Incoming) Put(r schemas.ChunkRoute, body []byte) (bool, error) {
 	if _, err := in.data.WriteAt(body, index*schemas.ChunkBytes); err != nil {
 		return false, onDisk("keeping a chunk", err)
 	}
+	// The disk begins at once: what would gather until the next sync would hold up every other sync of this machine, such as
+	// that of a message. That it does is a favour; the sync is what counts.
+	_ = unix.SyncFileRange(int(in.data.Fd()), index*schemas.ChunkBytes, int64(len(body)), unix.SYNC_FILE_RANGE_WRITE)
 	in.mu.Lock()
 	isNew := in.have[index/8]&(1<<(index%8)) == 0
 	if isNew {

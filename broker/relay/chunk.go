@@ -65,7 +65,7 @@ const (
 	chunksIngress = "y.*.>"
 	// fullPatience is how long a chunk waits here for its recipient to take others; then its sender waits.
 	fullPatience = 200 * time.Millisecond
-	fullPause    = time.Millisecond
+	fullPause    = 2 * time.Millisecond // doubled each time: to try costs as much as to store
 )
 
 // StartChunks listens on conn, which it owns from here on.
@@ -193,7 +193,7 @@ func chunkID(r schemas.ChunkRoute, attempt schemas.MessageID, size int) string {
 // store waits a little while the window is full.
 func (c *Chunks) store(ctx context.Context, subject, id string, wire []byte) (schemas.RefusalReason, error) {
 	patience := time.Now().Add(fullPatience)
-	for {
+	for pause := fullPause; ; pause *= 2 {
 		msg := &nats.Msg{Subject: subject, Data: wire, Header: nats.Header{duplicateHint: []string{id}}}
 		err := powercut.Around(powercut.RelayStored, func() error {
 			_, err := c.js.PublishMsg(ctx, msg)
@@ -209,7 +209,7 @@ func (c *Chunks) store(ctx context.Context, subject, id string, wire []byte) (sc
 		if time.Now().After(patience) {
 			return schemas.RefusedQuota, nil
 		}
-		timer := time.NewTimer(fullPause)
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
