@@ -44,7 +44,6 @@ const (
 	custodyDelivered = "delivered" // by the peer's signed completion
 	custodyReceived  = "received"
 	custodyOpened    = "opened"
-	custodyExported  = "exported"
 	custodyReturned  = "returned" // a message that returns it was stored by its owner
 )
 

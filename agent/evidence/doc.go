@@ -5,9 +5,10 @@
 //
 //  1. Add: the file streams into the spool, hashed and counted on the way, and must be what was announced. What the scanner
 //     can read is scanned and made neutral first; a certified original keeps every byte.
-//  2. Seal: padded to the Padmé size and encrypted with age, once, for the peer and for us: with age's post-quantum hybrid
-//     recipient where a desk gives both, else with the P-256 key of the peer's certificate (key.go). The ciphertext is cut
-//     into chunks of schemas.ChunkBytes, and the leaves of an RFC 6962 tree over them are kept beside it (tree.go).
+//  2. Seal: padded to the Padmé size and encrypted with age, once, for the P-256 keys in the encryption certificates of the
+//     peer and of ourselves (key.go). age's post-quantum hybrid recipients could take their place once the directory names
+//     one for each desk; it does not yet. The ciphertext is cut into chunks of schemas.ChunkBytes, and the leaves of an
+//     RFC 6962 tree over them are kept beside it (tree.go).
 //  3. Manifest: name, media type, size, SHA-256, sealed size, root, custody. It stands in the payload of a message, is
 //     approved, decided on and signed with it. Every decision reads the file again as far as a scanner can; what it cannot
 //     read, and what is too large to be scanned, waits for two protection officers.

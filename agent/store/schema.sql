@@ -194,7 +194,7 @@ CREATE TABLE custody (
   n      INTEGER PRIMARY KEY,
   owner  TEXT    NOT NULL,
   id     TEXT    NOT NULL,
-  what   TEXT    NOT NULL,                     -- closed set: added, sent, delivered, received, opened, exported, returned
+  what   TEXT    NOT NULL,                     -- closed set: added, sent, delivered, received, opened, returned
   person TEXT    NOT NULL DEFAULT '',
   at     INTEGER NOT NULL,
   FOREIGN KEY (owner, id) REFERENCES evidence (owner, id)
