@@ -2,6 +2,8 @@ package scan
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +38,10 @@ var compiled = sync.OnceValues(func() (*matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMatcher(terms)
+	m, err := newMatcher(terms)
+	// What an automaton is built from is several times its size, and is not needed again in the life of the process.
+	debug.FreeOSMemory()
+	return m, err
 })
 
 func newMatcher(terms []term) (*matcher, error) {
@@ -78,6 +83,7 @@ func newMatcher(terms []term) (*matcher, error) {
 	if m.states, err = newAutomaton(encoded); err != nil {
 		return nil, err
 	}
+	runtime.GC() // before the next one is built
 	m.fillTables()
 	if m.disguised, err = newDisguises(m); err != nil {
 		return nil, err
