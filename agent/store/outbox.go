@@ -124,7 +124,8 @@ func (t *Tx) DueIDs(lane Lane, now time.Time, limit int) ([]schemas.MessageID, e
 	return collect(t, func(s scanner) (id schemas.MessageID, err error) { return id, s.Scan(&id) }, `SELECT id`+dueFirst, lane, millis(now), limit)
 }
 
-const dueFirst = ` FROM outbox WHERE lane = ? AND next_at <= ? ORDER BY kind <> 'receipt', next_at, seq LIMIT ?`
+// At one moment what was put in first goes first: the order in which ids happen to sort would be another each time.
+const dueFirst = ` FROM outbox WHERE lane = ? AND next_at <= ? ORDER BY kind <> 'receipt', next_at, seq, rowid LIMIT ?`
 
 // NextParcelAt is the time of the earliest row of a lane, zero where it is empty.
 func (t *Tx) NextParcelAt(lane Lane) (time.Time, error) {
