@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"comity/agent/api"
@@ -138,23 +137,19 @@ func (a *Agent) askHandout(ctx context.Context, by string, file *store.CaseFile,
 		}
 		switch h.Closing {
 		case store.ClosedReleased:
-			words, err = wordsOf(tx, h)
+			if words, err = wordsOf(tx, h); words != nil {
+				err = a.takesOut(tx, by, words)
+			}
 		case store.ClosedReturned:
 			err = problem(ReasonReview, fmt.Sprintf("the file of case %s is not handed out for %s as it stands", file.ID, reader),
 				"what may go to this reader can be sent, message by message")
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if err == nil && words == nil {
+		err = underReview(file, reader)
 	}
-	switch {
-	case words == nil:
-		return nil, underReview(file, reader)
-	case slices.Contains(words.By[:], by):
-		return nil, problem(ReasonFourEyes, "who released the file of a case does not take it out", "ask another approver")
-	}
-	return words, nil
+	return words, err
 }
 
 // openHandout writes a decision that nobody has decided on. Words for the one before count no more.
@@ -171,19 +166,6 @@ func (a *Agent) openHandout(tx *store.Tx, h *store.Handout, j judgement, by stri
 		a.recordHome(tx, eventUnderReview, h.ID, h.Digest, by),
 		a.alert(tx, AlertHandout, string(h.ID), h.Peer),
 	)
-}
-
-// wordsOf are the words of two officers for the decision that stands, nil where there are fewer.
-func wordsOf(tx *store.Tx, h *store.Handout) (*policy.Release, error) {
-	words, err := tx.HandoutWords(h)
-	if err != nil || len(words) < 2 {
-		return nil, err
-	}
-	r := &policy.Release{By: [2]string{words[0].Person, words[1].Person}}
-	for _, w := range words {
-		r.Necessity = max(r.Necessity, w.Necessity)
-	}
-	return r, nil
 }
 
 // dropHandout ends the review of what the rules let go by now.
@@ -265,103 +247,6 @@ func showHandout(tx *store.Tx, h *store.Handout) (api.Handout, error) {
 
 // maxHandout bounds what a review keeps of the file of a case.
 const maxHandout = 16 << 20
-
-// ReleaseHandout is one of the two words that let the file of a case go to its reader. It covers exactly the decision that the
-// officer has read, and nobody releases what they asked for.
-func (a *Agent) ReleaseHandout(ctx context.Context, by string, id schemas.MessageID, r api.HandoutRelease, proof []byte) (api.Handout, error) {
-	if err := a.checkHandout(ctx, by, id, r); err != nil {
-		return api.Handout{}, err
-	}
-	return a.onHandout(ctx, id, func(tx *store.Tx, h *store.Handout) error {
-		if err := releasable(h, by, r); err != nil {
-			return err
-		}
-		tx.Step(powercut.OfficerWord)
-		err := errors.Join(
-			tx.AddHandoutWord(store.HandoutWord{Handout: h.ID, Digest: h.Digest, Person: by, Necessity: r.Necessity, At: a.now(), Proof: proof}),
-			a.recordHome(tx, eventReleased, h.ID, h.Digest, by),
-		)
-		if err != nil {
-			return err
-		}
-		words, err := wordsOf(tx, h)
-		if err != nil || words == nil {
-			return err
-		}
-		return a.closeHandout(tx, h, store.ClosedReleased, by)
-	})
-}
-
-// releasable asks what our own records can answer.
-func releasable(h *store.Handout, by string, r api.HandoutRelease) error {
-	switch {
-	case !h.ClosedAt.IsZero():
-		return problem(ReasonState, "no review of this case file is open", "comity review export list shows those that are")
-	case h.Outcome != string(policy.Hold):
-		return problem(ReasonBlocked, "nothing releases what the rules block", "return it (comity review export return), or close the review (comity review export block)")
-	case r.Digest != hex.EncodeToString(h.Digest[:]):
-		return problem(ReasonOtherBytes, "the decision is not the one that you have read", "comity review export show, then release again")
-	case h.AskedBy == by:
-		return problem(ReasonFourEyes, "who asked for the file of a case does not release it", "ask another protection officer")
-	}
-	return nil
-}
-
-// checkHandout asks the rules beforehand whether two such words would let the file go.
-func (a *Agent) checkHandout(ctx context.Context, by string, id schemas.MessageID, r api.HandoutRelease) error {
-	var h *store.Handout
-	assumed := &policy.Release{By: [2]string{by, "another officer"}, Necessity: r.Necessity}
-	err := a.store.View(ctx, func(tx *store.Tx) (err error) {
-		if h, err = handoutNamed(tx, id); err != nil {
-			return err
-		}
-		if err := releasable(h, by, r); err != nil {
-			return err
-		}
-		words, err := tx.HandoutWords(h)
-		for _, w := range words {
-			assumed.Necessity = max(assumed.Necessity, w.Necessity)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	file, messages, err := a.exchanged(ctx, string(h.Case))
-	if err != nil {
-		return err
-	}
-	now, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), nil)
-	if err != nil {
-		return err
-	}
-	if now.outcome == policy.Allow {
-		if err := a.dropHandout(ctx, file, casefile.Reader(h.Reader)); err != nil {
-			return err
-		}
-		return problem(ReasonState, "the rules let this file go by now", "comity case export hands it out")
-	}
-	if now.digest != h.Digest { // what the officer has read is no longer what the rules say: they are shown that first
-		if err := a.store.Update(ctx, func(tx *store.Tx) error { return a.openHandout(tx, h, now, h.AskedBy) }); err != nil {
-			return err
-		}
-		return problem(ReasonOtherBytes, "the rules come to another decision by now", "comity review export show, then decide")
-	}
-	then, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), assumed)
-	if err == nil && then.outcome != policy.Allow {
-		err = problem(ReasonConditions, "as it stands, this file cannot be released", handoutHint(then))
-	}
-	return err
-}
-
-func handoutHint(j judgement) string {
-	for _, held := range j.finding.Held {
-		if len(held.Proposals) > 0 {
-			return held.Proposals[0]
-		}
-	}
-	return "comity review export show says what would have to be different; return it"
-}
 
 // ReturnHandout closes a review without a release. Whoever asks again is told that it stays, and no reason.
 func (a *Agent) ReturnHandout(ctx context.Context, by string, id schemas.MessageID) (api.Handout, error) {

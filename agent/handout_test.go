@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"comity/agent/api"
 	"comity/agent/casefile"
+	"comity/agent/people"
 	"comity/schemas"
 )
 
@@ -202,5 +204,40 @@ func TestWhatIsWithheldIsNotReleasedWithTheFile(t *testing.T) {
 	wantProblem(t, d.letOut("protection-1", h), ReasonBlocked)
 	if len(h.Held) != 1 || h.Held[0].Why != whyWithheld {
 		t.Errorf("%+v", h)
+	}
+}
+
+// One officer and who stands in for them are one, and who stands in for the one who asked is no other person either.
+func TestADeputyIsNoSecondOfficerForACaseFile(t *testing.T) {
+	w := newHandoutWorld(t)
+	d := w.desks[qm]
+	d.hasAccounts(t, map[string]people.Role{
+		"approver": people.Approver, "protection-1": people.ProtectionOfficer, "protection-2": people.ProtectionOfficer, "protection-3": people.ProtectionOfficer,
+	})
+	in := w.aCaseOf(t, schemas.Urgent)
+	_, err := d.askFor(in, "approver", court)
+	wantProblem(t, err, ReasonReview)
+	h := d.theHandout()
+	for person, deputy := range map[string]string{"approver": "protection-3", "protection-1": "protection-2"} {
+		absence := api.Absence{Person: person, Deputy: deputy, From: d.now(), To: d.now().Add(time.Hour)}
+		if _, err := d.PutAbsence(t.Context(), "key-officer", absence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantProblem(t, d.letOut("protection-3", h), ReasonFourEyes) // stands in for who asked
+	if err := d.letOut("protection-1", h); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, d.letOut("protection-2", h), ReasonFourEyes) // stands in for who released
+	if _, err := d.EndAbsence(t.Context(), "key-officer", "approver"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.letOut("protection-3", h); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.askFor(in, "protection-2", court) // stands in for who released
+	wantProblem(t, err, ReasonFourEyes)
+	if _, err := d.askFor(in, "approver", court); err != nil {
+		t.Error(err)
 	}
 }
