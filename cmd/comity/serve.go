@@ -88,9 +88,16 @@ func thrifty() {
 	}
 }
 
+// agentMemory is what an agent gets along with: some 45 MiB are in use with its lexicon. While a file of gigabytes arrives, freed
+// room of half a MiB and more would otherwise gather faster than it is given back.
+const agentMemory = 160 << 20
+
 // runAgent opens an agent, says when it is ready, and closes its database when it has ended.
 func runAgent(ctx context.Context, config agent.Config, log *slog.Logger) error {
 	thrifty()
+	if os.Getenv("GOMEMLIMIT") == "" { // soft: beyond it the collector works harder, and gives back what it has freed
+		debug.SetMemoryLimit(agentMemory)
+	}
 	child, err := extractor()
 	if err != nil {
 		return err
