@@ -9,6 +9,7 @@ import (
 
 	"comity/agent/account"
 	"comity/agent/api"
+	"comity/schemas"
 )
 
 // loginForm is what the page of the login shows.
@@ -182,18 +183,22 @@ func localPath(path string) string {
 
 // prove makes the proof of a command that a person gives in the browser. Whoever has a passkey gives it with the passkey: the
 // page that asks for it is then written here, and proof is nil. The page repeats the form that was sent.
-func (k *Console) prove(w http.ResponseWriter, r *http.Request, v *visit, target string, body []byte) (proof []byte, ok bool) {
-	var err error
+func (k *Console) prove(w http.ResponseWriter, r *http.Request, v *visit, what api.Signing, id schemas.MessageID, body any) (proof []byte, ok bool) {
+	method, target, canonical, err := what.Command(id, body)
+	if err != nil {
+		k.fail(w, r, v, err)
+		return nil, false
+	}
 	if token := r.PostFormValue("passkey-token"); token != "" {
 		proof, err = k.Book.ProveByPasskey(r.Context(), v.Session, token, []byte(r.PostFormValue("passkey-answer")))
 		if errors.Is(err, account.ErrPasskeyAnswer) {
 			err = &api.Problem{Reason: "passkey", Message: err.Error(), Hint: "try again"}
 		}
 	} else {
-		proof, err = k.Book.Prove(v.Session, http.MethodPost, target, body)
+		proof, err = k.Book.Prove(v.Session, method, target, canonical)
 	}
 	if errors.Is(err, account.ErrPasskey) {
-		challenge, err := k.Book.AskApproval(r.Context(), v.Session, http.MethodPost, target, body)
+		challenge, err := k.Book.AskApproval(r.Context(), v.Session, method, target, canonical)
 		if err != nil {
 			k.fail(w, r, v, err)
 			return nil, false

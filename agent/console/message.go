@@ -258,31 +258,26 @@ func (k *Console) approvals(w http.ResponseWriter, r *http.Request, v *visit) {
 }
 
 func (k *Console) approve(w http.ResponseWriter, r *http.Request, v *visit) {
-	k.sign(w, r, v, "approval", "approved", k.Desk.Approve)
+	k.sign(w, r, v, api.SignApproval, "approved", k.Desk.Approve)
 }
 
 func (k *Console) signAlone(w http.ResponseWriter, r *http.Request, v *visit) {
-	k.sign(w, r, v, "signature", "signed", k.Desk.SignAlone)
+	k.sign(w, r, v, api.SignAlone, "signed", k.Desk.SignAlone)
 }
 
 func (k *Console) lookAgain(w http.ResponseWriter, r *http.Request, v *visit) {
-	k.sign(w, r, v, "second-look", "looked", k.Desk.LookAgain)
+	k.sign(w, r, v, api.SignSecondLook, "looked", k.Desk.LookAgain)
 }
 
 // sign puts a person's name to the bytes that the page showed them, by their hash: the same command as at every other door.
-func (k *Console) sign(w http.ResponseWriter, r *http.Request, v *visit, route, done string, act signing) {
+func (k *Console) sign(w http.ResponseWriter, r *http.Request, v *visit, what api.Signing, done string, act signing) {
 	id, err := schemas.ParseMessageID(r.PathValue("id"))
 	if err != nil {
 		k.fail(w, r, v, &api.Problem{Reason: api.ReasonRequest, Message: "not a message id"})
 		return
 	}
 	hash := r.PostFormValue("sha256")
-	command, err := json.Marshal(api.Approval{SHA256: hash})
-	if err != nil {
-		k.fail(w, r, v, err)
-		return
-	}
-	proof, ok := k.prove(w, r, v, "/v1/messages/"+string(id)+"/"+route, command)
+	proof, ok := k.prove(w, r, v, what, id, api.Approval{SHA256: hash})
 	if !ok {
 		return
 	}

@@ -2,8 +2,8 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
+	"slices"
 
 	"comity/agent/api"
 	"comity/agent/people"
@@ -23,14 +23,17 @@ func (k *Console) reviewRoutes(handle func(string, people.Act, func(http.Respons
 	handle("POST /reviews/{id}/return", people.DecideReviews, k.decide(k.Desk.ReturnHeld, "returned"))
 	handle("POST /reviews/{id}/block", people.DecideReviews, k.decide(k.Desk.BlockHeld, "blocked"))
 	handle("POST /reviews/{id}/not-same", people.DecideReviews, k.notSame)
+	handle("POST /handouts/{id}/release", people.DecideReviews, k.releaseHandout)
+	handle("POST /handouts/{id}/return", people.DecideReviews, k.endHandout(k.Desk.ReturnHandout, "returned"))
+	handle("POST /handouts/{id}/block", people.DecideReviews, k.endHandout(k.Desk.BlockHandout, "blocked"))
 	handle("POST /reviews/alerts", people.ReadReviews, k.endAlert)
 }
 
 // reviewsPage lists what waits, and what an officer must look at.
 type reviewsPage struct {
 	Reviews  []api.Review
+	Handouts []handoutRow
 	Alerts   []api.ProtectionAlert
-	Withheld []api.Message
 	Register api.RegisterState
 }
 
@@ -42,6 +45,9 @@ func (k *Console) reviews(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	if err == nil {
 		body.Register, err = k.Desk.RegisterState(r.Context())
+	}
+	if err == nil {
+		body.Handouts, err = k.handouts(r, v)
 	}
 	if err != nil {
 		k.fail(w, r, v, err)
@@ -85,34 +91,27 @@ func (k *Console) review(w http.ResponseWriter, r *http.Request, v *visit) {
 // release says that a held message may go, of exactly the bytes and the decision that the page showed.
 func (k *Console) release(w http.ResponseWriter, r *http.Request, v *visit) {
 	word := api.Release{SHA256: r.PostFormValue("sha256"), Digest: r.PostFormValue("digest"), Necessity: r.PostFormValue("necessity")}
-	k.onReview(w, r, v, "release", word, "released", func(ctx context.Context, id schemas.MessageID, proof []byte) error {
+	k.onReview(w, r, v, api.SignRelease, word, "released", func(ctx context.Context, id schemas.MessageID, proof []byte) error {
 		_, err := k.Desk.ReleaseHeld(ctx, v.Person.Name, id, word, proof)
 		return err
 	})
 }
 
 func (k *Console) clear(w http.ResponseWriter, r *http.Request, v *visit) {
-	k.onReview(w, r, v, "clear", nil, "cleared", func(ctx context.Context, id schemas.MessageID, proof []byte) error {
+	k.onReview(w, r, v, api.SignClear, nil, "cleared", func(ctx context.Context, id schemas.MessageID, proof []byte) error {
 		_, err := k.Desk.ClearWithheld(ctx, v.Person.Name, id, proof)
 		return err
 	})
 }
 
 // onReview does what needs the officer's proof. The review is gone once two have said so, so the list is shown then.
-func (k *Console) onReview(w http.ResponseWriter, r *http.Request, v *visit, route string, command any, done string, act func(context.Context, schemas.MessageID, []byte) error) {
+func (k *Console) onReview(w http.ResponseWriter, r *http.Request, v *visit, what api.Signing, command any, done string, act func(context.Context, schemas.MessageID, []byte) error) {
 	id, err := schemas.ParseMessageID(r.PathValue("id"))
 	if err != nil {
 		k.fail(w, r, v, &api.Problem{Reason: api.ReasonRequest, Message: "not a message id"})
 		return
 	}
-	var body []byte
-	if command != nil {
-		if body, err = json.Marshal(command); err != nil {
-			k.fail(w, r, v, err)
-			return
-		}
-	}
-	proof, ok := k.prove(w, r, v, "/v1/messages/"+string(id)+"/"+route, body)
+	proof, ok := k.prove(w, r, v, what, id, command)
 	if !ok {
 		return
 	}
@@ -155,4 +154,34 @@ func (k *Console) endAlert(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	back(w, r, "/reviews", "ended")
+}
+
+// handoutRow is the file of a case that does not go to its reader as it is.
+type handoutRow struct {
+	api.Handout
+	Mine bool // this officer has released it: another one must
+}
+
+func (k *Console) handouts(r *http.Request, v *visit) (rows []handoutRow, err error) {
+	found, err := k.Desk.Handouts(r.Context())
+	for _, h := range found {
+		rows = append(rows, handoutRow{h, slices.Contains(h.ReleasedBy, v.Person.Name)})
+	}
+	return rows, err
+}
+
+// releaseHandout says that a file may go to its reader, by the decision that the page showed.
+func (k *Console) releaseHandout(w http.ResponseWriter, r *http.Request, v *visit) {
+	word := api.HandoutRelease{Digest: r.PostFormValue("digest"), Necessity: r.PostFormValue("necessity")}
+	k.onReview(w, r, v, api.SignHandout, word, "released", func(ctx context.Context, id schemas.MessageID, proof []byte) error {
+		_, err := k.Desk.ReleaseHandout(ctx, v.Person.Name, id, word, proof)
+		return err
+	})
+}
+
+func (k *Console) endHandout(act func(context.Context, string, schemas.MessageID) (api.Handout, error), done string) func(http.ResponseWriter, *http.Request, *visit) {
+	return k.decide(func(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
+		_, err := act(ctx, by, id)
+		return api.Message{}, err
+	}, done)
 }

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/net/html"
+
 	"comity/agent/console/consoletest"
+	"comity/cmd/comity/sandbox"
 	"comity/schemas"
 )
 
@@ -124,4 +127,35 @@ var request = []string{
 	"/body/facts", "Wages were paid into an account in the requested State.", "/body/description", "Statements of the account.",
 	"/body/purpose", "Evidence for the charge.", "/body/offence/text", "Trafficking in persons.", "/body/offence/article", "Criminal Code, section 232",
 	"/body/offence/max_penalty_months", "120", "/body/offence/organised_group", "true", "/body/offence/transnational", "true",
+}
+
+// The file of a case that the rules hold for a reader is released by two officers at their consoles, and then handed out.
+func TestAHeldCaseFileWithoutScripts(t *testing.T) {
+	enter := entrance(withoutScripts)
+	held := approved(t, qm, drafts(t, qm, qn, "mla.request/1", aboutAWitness))
+	settles(t, qm, held.ID, "under-review")
+	officers := []*officer{enter.as(t, qm, string(sandbox.Protection1)), enter.as(t, qm, string(sandbox.Protection2))}
+	for _, o := range officers {
+		review := "/reviews/" + string(held.ID)
+		o.expects(o.presses(o.get(review), review+"/release", "", ""), "Your release is recorded")
+	}
+	file := "/cases/" + string(settles(t, qm, held.ID, "delivered").Case)
+	approver := enter.as(t, qm, string(sandbox.Approver))
+	page := approver.presses(approver.get(file), file+"/export", "", "", "for", "QN/justice")
+	approver.expects(page, "This is under review.")
+	for _, o := range officers {
+		page := o.get("/reviews")
+		o.expects(page, "Files of cases that wait")
+		action := ""
+		consoletest.Walk(page.Root, func(n *html.Node) {
+			if a := consoletest.Attribute(n, "action"); strings.HasPrefix(a, "/handouts/") && strings.HasSuffix(a, "/release") {
+				action = a
+			}
+		})
+		o.expects(o.presses(page, action, "", ""), "Your release is recorded")
+	}
+	page = approver.presses(approver.get(file), file+"/export", "", "", "for", "QN/justice")
+	if page.Status != http.StatusOK || page.Header.Get("Content-Type") != "application/zip" {
+		t.Errorf("the file was answered %d %s: %.300s", page.Status, page.Header.Get("Content-Type"), page.Text())
+	}
 }
