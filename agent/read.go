@@ -15,24 +15,11 @@ const listLimit = api.MaxPage
 
 // Messages lists messages without their content, newest first.
 func (a *Agent) Messages(ctx context.Context, q api.Query) ([]api.Message, error) {
-	var shown []api.Message
-	err := a.store.View(ctx, func(tx *store.Tx) error {
-		found, err := tx.Messages(store.Filter{
+	return a.listed(ctx, func(tx *store.Tx) ([]*store.Message, error) {
+		return tx.Messages(store.Filter{
 			State: store.State(q.State), Case: q.Case, Peer: q.Peer, Limit: clamp(q.Limit), AfterTime: q.After.At, AfterID: q.After.ID,
 		})
-		if err != nil {
-			return err
-		}
-		for _, m := range found {
-			authors, err := tx.Authors(m.Key)
-			if err != nil {
-				return err
-			}
-			shown = append(shown, show(m, authors))
-		}
-		return nil
 	})
-	return shown, err
 }
 
 // Message shows one message, named by its id or the beginning of it, with its payload.
