@@ -301,3 +301,19 @@ func TestDecisionsAreTheSameEachTime(t *testing.T) {
 		}
 	}
 }
+
+// A file that travels beside a message is read like one within it: for words, for the people whom it names, and for not being
+// there to be read.
+func TestFilesBesideAMessageAreRead(t *testing.T) {
+	const list = "TESTPERSON CHARLIE-01\nTESTPERSON CHARLIE-02\n"
+	beside := func() *story {
+		return tell(t, "confiscation.supplement/1").body(map[string]any{"answers": []any{map[string]any{"field": "/body/facts", "answer": "See the list."}}})
+	}
+	beside().sendBeside(list).expect(policy.Allow)
+	protected := register.Match{Status: register.Granted, Origins: []schemas.StateCode{"QN"}}
+	beside().sendBeside(list).likeRegistered("TESTPERSON CHARLIE-02", protected).expect(policy.Hold, "ASY-01", "ASY-05")
+
+	unread := beside().sendBeside(list)
+	unread.facts.Evidence = nil
+	unread.expect(policy.Hold, "ASY-10")
+}

@@ -61,9 +61,10 @@ func (e *Engine) gather(ctx context.Context, f Facts, l *letter) (query, error) 
 		defer stop()
 		known = askRegister(looking, e.register, persons, slices.Concat(l.namingTexts(), fileText), f.Home.Gate)
 	}
-	// Where nothing that the register is asked rests on what the scanner reads, both work at the same time.
+	// Where nothing that the register is asked rests on what the scanner reads, both work at the same time. A file of any kind
+	// may name people.
 	var together sync.WaitGroup
-	apart := len(l.files)+len(f.Originals) > 0 || l.confirmsOnly()
+	apart := len(l.files)+len(l.evidence)+len(f.Evidence)+len(f.Originals) > 0 || l.confirmsOnly()
 	if !apart {
 		together.Go(func() { look(persons, nil) })
 	}

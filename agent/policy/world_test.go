@@ -15,6 +15,7 @@ import (
 	"comity/agent/policy"
 	"comity/agent/policy/policytest"
 	"comity/agent/register"
+	"comity/agent/scan"
 	"comity/pki"
 	"comity/schemas"
 )
@@ -200,6 +201,21 @@ func (s *story) attach(text string) *story {
 	s.draft["attachments"] = append(list, map[string]any{
 		"name": "annex-1.txt", "media_type": "text/plain", "bytes": len(text),
 		"sha256": hex.EncodeToString(sum[:]), "content": base64.StdEncoding.EncodeToString([]byte(text)),
+	})
+	return s
+}
+
+// sendBeside adds a text file that travels beside the message.
+func (s *story) sendBeside(text string) *story {
+	sum := sha256.Sum256([]byte(text))
+	hash := hex.EncodeToString(sum[:])
+	list, _ := s.draft["evidence"].([]any)
+	s.draft["evidence"] = append(list, map[string]any{
+		"id": schemas.NewFileID(), "name": "evidence-1.txt", "media_type": "text/plain", "bytes": len(text), "sha256": hash, "certified": false,
+		"sealed": map[string]any{"bytes": 4096, "root": hash},
+	})
+	s.facts.Evidence = append(s.facts.Evidence, policy.EvidenceContent{
+		SHA256: hash, File: scan.File{Name: "evidence-1.txt", MediaType: "text/plain", Content: []byte(text)},
 	})
 	return s
 }

@@ -128,6 +128,9 @@ func (s *Scanner) Scan(_ context.Context, in scan.Input) (scan.Report, error) {
 		read(f.Pointer, f.Text)
 	}
 	for _, f := range in.Files {
+		if f.Unread != "" {
+			report.Unscannable = append(report.Unscannable, scan.Unread{Pointer: "file", Reason: f.Unread})
+		}
 		read("file", string(f.Content))
 		report.FileText = append(report.FileText, string(f.Content))
 	}
