@@ -61,11 +61,7 @@ func (s *stage) accept(d *desk, p *store.Parcel) []byte {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	err = errors.Join(
-		d.checkAcceptance(p, acceptance),
-		d.plan(s.t.Context(), p, func(tx *store.Tx, row *store.Parcel) error { return d.accepted(tx, row, acceptance) }),
-	)
-	if err != nil {
+	if err := d.answered(s.t.Context(), p, acceptance, nil); err != nil {
 		s.t.Fatal(err)
 	}
 	return acceptance

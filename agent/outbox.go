@@ -180,7 +180,10 @@ func (a *Agent) answered(ctx context.Context, p *store.Parcel, acceptance []byte
 		return errors.Join(err, plan)
 	}
 	a.failures.end(p.ID)
-	return a.plan(ctx, p, func(tx *store.Tx, row *store.Parcel) error { return a.accepted(tx, row, acceptance) })
+	return a.store.UpdateSoon(ctx, func(tx *store.Tx) error {
+		planned := a.planIn(tx, p, func(tx *store.Tx, row *store.Parcel) error { return a.accepted(tx, row) })
+		return errors.Join(planned, a.keepAcceptance(tx, p, acceptance))
+	})
 }
 
 // attemptOf names the attempt to the broker. The first one has the envelope's id, so that a retry after a lost answer is
@@ -220,18 +223,20 @@ func (f *failures) end(id schemas.MessageID) {
 
 // plan changes when an outbox row is handed in next, unless a receipt has meanwhile removed it.
 func (a *Agent) plan(ctx context.Context, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
-	return a.store.UpdateSoon(ctx, func(tx *store.Tx) error {
-		tx.Step(powercut.Planned)
-		row, err := tx.ParcelPlan(p.ID)
-		if errors.Is(err, store.ErrNotFound) {
-			a.failures.end(p.ID)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return change(tx, row)
-	})
+	return a.store.UpdateSoon(ctx, func(tx *store.Tx) error { return a.planIn(tx, p, change) })
+}
+
+func (a *Agent) planIn(tx *store.Tx, p *store.Parcel, change func(*store.Tx, *store.Parcel) error) error {
+	tx.Step(powercut.Planned)
+	row, err := tx.ParcelPlan(p.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		a.failures.end(p.ID)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return change(tx, row)
 }
 
 // verdictAttempts is how often a verdict is sent, with growing pauses. Its recipient has a receipt already and asks for no
@@ -240,7 +245,7 @@ const verdictAttempts = 8
 
 // accepted notes that the broker holds the bytes. A message or void waits for the recipient's own word and is sent again
 // without it; a verdict is sent some times more; everything else is done.
-func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error {
+func (a *Agent) accepted(tx *store.Tx, p *store.Parcel) error {
 	again := p.Kind == store.KindMessage || p.Kind == store.KindVoid || p.Kind == store.KindVerdict && p.Attempts+1 < verdictAttempts
 	if !again {
 		return tx.DropParcel(p.ID)
@@ -254,8 +259,14 @@ func (a *Agent) accepted(tx *store.Tx, p *store.Parcel, acceptance []byte) error
 	if err := tx.PlanParcel(p); err != nil {
 		return err
 	}
-	if err := a.clear(tx, AlarmRefused, p.Peer, string(p.ID)); err != nil || p.Kind != store.KindMessage {
-		return err
+	return a.clear(tx, AlarmRefused, p.Peer, string(p.ID))
+}
+
+// keepAcceptance keeps the first acceptance of a message and leaves its evidence, also where the recipient's receipt was
+// faster and nothing waits for the broker any more.
+func (a *Agent) keepAcceptance(tx *store.Tx, p *store.Parcel, acceptance []byte) error {
+	if p.Kind != store.KindMessage {
+		return nil
 	}
 	m := &store.Message{Key: store.Key{Sender: a.me, ID: p.ID}, Recipient: p.Peer, Seq: p.Seq} // all that the evidence speaks of
 	first, err := tx.Accept(m.Key, acceptance)

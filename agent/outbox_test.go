@@ -10,6 +10,7 @@ import (
 	"comity/agent/store"
 	"comity/pki/ca"
 	"comity/pki/jose"
+	"comity/pki/journal"
 	"comity/schemas"
 )
 
@@ -63,6 +64,41 @@ func TestOnlyTheBrokersOwnAcceptanceCounts(t *testing.T) {
 		if err := m.checkAcceptance(p, test.acceptance); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v, want an error about %q", name, err, test.says)
 		}
+	}
+}
+
+// A receipt may be faster than the broker's acceptance. The acceptance is evidence all the same.
+func TestAnAcceptanceIsKeptThatComesAfterTheReceipt(t *testing.T) {
+	w := newWorldOf(t, qm, qn)
+	m := w.desks[qm]
+	sent := m.send(draft(t, qn, "request", "", ""))
+	var p *store.Parcel
+	err := m.store.View(t.Context(), func(tx *store.Tx) (err error) {
+		p, err = tx.Parcel(sent.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.desks[qn].take(p.Wire)
+	for _, receipt := range w.desks[qn].outgoing() {
+		m.take(receipt.Wire)
+	}
+	if got := m.message(qm, sent.ID); got.State != store.Delivered || got.Acceptance != nil {
+		t.Fatalf("%s, accepted by %q: the receipt was to be first", got.State, got.Acceptance)
+	}
+	home := m.logAt(journal.Home(qm)).Size
+	said := schemas.Acceptance{From: qm, To: qn, ID: p.ID, SHA256: sha256Hex(p.Wire), AcceptedAt: w.clock.Now()}
+	for range 2 { // the second is nothing new
+		if err := m.answered(t.Context(), p, acceptance(t, w.scheme.Broker.Signing, jose.TypAcceptance, said), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := m.message(qm, sent.ID); got.State != store.Delivered || got.Acceptance == nil {
+		t.Errorf("%s, accepted by %q", got.State, got.Acceptance)
+	}
+	if grown := m.logAt(journal.Home(qm)).Size - home; grown != 1 {
+		t.Errorf("%d leaves of the acceptance", grown)
 	}
 }
 

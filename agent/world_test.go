@@ -281,7 +281,8 @@ func (d *desk) outgoing() []*store.Parcel {
 		for _, p := range due {
 			row := *p
 			said := schemas.Acceptance{From: d.me, To: p.Peer, ID: p.ID, SHA256: sha256Hex(p.Wire), AcceptedAt: d.now().UTC()}
-			if err := d.accepted(tx, &row, acceptance(d.t, d.w.scheme.Broker.Signing, jose.TypAcceptance, said)); err != nil {
+			kept := d.keepAcceptance(tx, p, acceptance(d.t, d.w.scheme.Broker.Signing, jose.TypAcceptance, said))
+			if err := errors.Join(d.accepted(tx, &row), kept); err != nil {
 				return err
 			}
 		}
