@@ -314,6 +314,14 @@ func TestAVoidForWhatWasStoredIsAnsweredWithTheLostReceipt(t *testing.T) {
 	if up := append(n.transportAlarms(), m.transportAlarms()...); len(up) != 0 {
 		t.Errorf("alarms: %v", up)
 	}
+
+	// Asked for again, the void is not what is sent: the peer has signed for the message.
+	if err := m.store.Update(t.Context(), func(tx *store.Tx) error { return m.sendAgain(tx, m.message(qm, request.ID)) }); err != nil {
+		t.Fatal(err)
+	}
+	if again := m.outgoing(); len(again) != 0 {
+		t.Errorf("%s is sent under the number of a message that was delivered", again[0].Kind)
+	}
 }
 
 func TestExpiredOnArrivalIsRejectedToItsSender(t *testing.T) {

@@ -141,8 +141,14 @@ func (a *Agent) sendAgain(tx *store.Tx, m *store.Message) error {
 		ID: m.ID, Kind: store.KindMessage, Lane: laneOf(m), Peer: m.Recipient, Channel: m.Channel, Subject: m.ID, JWSSHA256: m.JWSSHA256,
 		Seq: m.Seq, Wire: m.Wire, Attempts: 1, ExpiresAt: m.ValidUntil,
 	}
-	if m.VoidID != "" && (m.State == store.Voided || m.State == store.Expired) {
+	switch {
+	case m.VoidID == "":
+	case m.State == store.Voided || m.State == store.Expired:
 		p.ID, p.Kind, p.JWSSHA256 = m.VoidID, store.KindVoid, m.VoidSHA256
+	default:
+		// It was delivered after all, and the sealed bytes that are kept are the void's: they would close a number whose
+		// message the peer has signed for. A peer that has lost it since has it back by recall.
+		return nil
 	}
 	waiting, err := tx.Parcel(p.ID)
 	switch {
