@@ -11,7 +11,7 @@ import (
 var schemaSQL string
 
 // schemaVersion stands in SQLite's user_version. A file of a later version is refused, never guessed at.
-const schemaVersion = 4
+const schemaVersion = 5
 
 func migrate(ctx context.Context, db *sql.DB) error {
 	var version int
