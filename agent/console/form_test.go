@@ -83,7 +83,7 @@ func submit(t *testing.T, p *pages, kind schemas.MessageType, form *node) url.Va
 	var out bytes.Buffer
 	body := composePage{Type: kind, Description: described(kind), Form: form, Action: "/x", Check: "/y"}
 	l := p.languages[0]
-	if err := p.templates[l.Code]["compose"].ExecuteTemplate(&out, "main", page{Lang: l, Body: body}); err != nil {
+	if err := p.run(&out, l.Code, "compose", "main", page{Lang: l, Body: body}); err != nil {
 		t.Fatal(err)
 	}
 	document, err := html.Parse(&out)

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 
@@ -29,7 +31,7 @@ var templateFiles embed.FS
 type pages struct {
 	languages []*Language
 	matcher   language.Matcher
-	templates map[string]map[string]*template.Template // by language, by page
+	templates map[string]map[string]func() (*template.Template, error) // by language, by page
 	assets    map[string]asset                         // by the name in the address
 	named     map[string]string                        // name of a file → name in the address
 }
@@ -37,8 +39,10 @@ type pages struct {
 // framing are the templates that every page is made with.
 var framing = []string{"templates/frame.html", "templates/parts.html"}
 
+// loadPages reads every page once, so that a wrong one is an error at the start. It keeps those that are asked for, in the languages
+// in which they are: an agent without readers does not hold them all in memory.
 func loadPages() (*pages, error) {
-	p := &pages{templates: map[string]map[string]*template.Template{}}
+	p := &pages{templates: map[string]map[string]func() (*template.Template, error){}}
 	var err error
 	if p.languages, err = loadLanguages(); err != nil {
 		return nil, err
@@ -53,18 +57,32 @@ func loadPages() (*pages, error) {
 	}
 	for _, l := range p.languages {
 		tags = append(tags, language.MustParse(l.Code))
-		set := map[string]*template.Template{}
+		set := map[string]func() (*template.Template, error){}
 		for _, file := range files {
 			name := strings.TrimSuffix(path.Base(file), ".html")
-			set[name], err = template.New(name).Funcs(p.functions(l)).ParseFS(templateFiles, append([]string{file}, framing...)...)
-			if err != nil {
-				return nil, err
+			parse := func() (*template.Template, error) {
+				return template.New(name).Funcs(p.functions(l)).ParseFS(templateFiles, append([]string{file}, framing...)...)
 			}
+			if len(p.templates) == 0 { // the languages differ in their words alone
+				if _, err := parse(); err != nil {
+					return nil, err
+				}
+			}
+			set[name] = sync.OnceValues(parse)
 		}
 		p.templates[l.Code] = set
 	}
 	p.matcher = language.NewMatcher(tags)
 	return p, nil
+}
+
+// run writes a part of a page in a language.
+func (p *pages) run(out io.Writer, language, page, part string, data any) error {
+	parsed, err := p.templates[language][page]()
+	if err != nil {
+		return err
+	}
+	return parsed.ExecuteTemplate(out, part, data)
 }
 
 // functions are what templates can call, in one language.
@@ -182,7 +200,7 @@ func (k *Console) pageOf(r *http.Request, v *visit, title string, body any) page
 // render writes a whole page or, where the template fails, none of it.
 func (k *Console) render(w http.ResponseWriter, status int, name string, p page) {
 	var out bytes.Buffer
-	if err := k.templates[p.Lang.Code][name].ExecuteTemplate(&out, "frame", p); err != nil {
+	if err := k.run(&out, p.Lang.Code, name, "frame", p); err != nil {
 		k.Log.Error("making a page", slog.String("page", name), slog.Any("error", withoutContent(err)))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
@@ -203,7 +221,7 @@ func withoutContent(err error) error {
 // fragment writes a part of a page.
 func (k *Console) fragment(w http.ResponseWriter, v *visit, name, part string, data any) {
 	var out bytes.Buffer
-	if err := k.templates[v.lang.Code][name].ExecuteTemplate(&out, part, data); err != nil {
+	if err := k.run(&out, v.lang.Code, name, part, data); err != nil {
 		k.Log.Error("making a part of a page", slog.String("page", name), slog.Any("error", withoutContent(err)))
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return

@@ -75,6 +75,9 @@ type world struct {
 	story     samples.Story
 	qm, qn    schemas.AuthorityID // between which the story plays
 	processes map[victim]*process
+
+	calling sync.Mutex
+	clients map[string]*api.Client // by desk and person
 }
 
 // newWorld starts what a story needs. Its first draft tells between which authorities it plays: those of one name.
@@ -204,8 +207,15 @@ type correspondence struct {
 	all    []schemas.MessageID
 }
 
+// client is one for each person at each desk, so that who asks a thousand times does not leave a thousand connections.
 func (w *world) client(id schemas.AuthorityID, p sandbox.Person) *api.Client {
 	w.t.Helper()
+	w.calling.Lock()
+	defer w.calling.Unlock()
+	who := string(id) + " " + string(p)
+	if client := w.clients[who]; client != nil {
+		return client
+	}
 	config, err := agent.LoadConfig(w.sandbox.AgentConfig(id))
 	if err != nil {
 		w.t.Fatal(err)
@@ -216,6 +226,10 @@ func (w *world) client(id schemas.AuthorityID, p sandbox.Person) *api.Client {
 	}
 	client := api.Dial(config.Socket, id, credential)
 	w.t.Cleanup(client.Close)
+	if w.clients == nil {
+		w.clients = map[string]*api.Client{}
+	}
+	w.clients[who] = client
 	return client
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -45,7 +44,7 @@ func brokerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			thrifty()
+			thrifty(cmd.Context(), brokerRoom)
 			return b.Run(cmd.Context())
 		},
 	}
@@ -80,24 +79,8 @@ func serveFlags(cmd *cobra.Command, path, form *string, name string) {
 	cmd.Flags().StringVar(form, "log", "text", "form of the log on standard error: text or json")
 }
 
-// thrifty has the collector begin when half as much as is in use was allocated, not as much: chunks of files of any size go
-// through this process, and what is left of them should not be what it is known for. Whoever sets GOGC knows better.
-func thrifty() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
-}
-
-// agentMemory is what an agent gets along with: some 45 MiB are in use with its lexicon. While a file of gigabytes arrives, freed
-// room of half a MiB and more would otherwise gather faster than it is given back.
-const agentMemory = 160 << 20
-
 // runAgent opens an agent, says when it is ready, and closes its database when it has ended.
 func runAgent(ctx context.Context, config agent.Config, log *slog.Logger) error {
-	thrifty()
-	if os.Getenv("GOMEMLIMIT") == "" { // soft: beyond it the collector works harder, and gives back what it has freed
-		debug.SetMemoryLimit(agentMemory)
-	}
 	child, err := extractor()
 	if err != nil {
 		return err
@@ -107,6 +90,8 @@ func runAgent(ctx context.Context, config agent.Config, log *slog.Logger) error 
 		return err
 	}
 	debug.FreeOSMemory() // compiling the lexicon took much that is never needed again
+	forgetStart()
+	thrifty(ctx, agentRoom)
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
