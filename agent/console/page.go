@@ -32,8 +32,8 @@ type pages struct {
 	languages []*Language
 	matcher   language.Matcher
 	templates map[string]map[string]func() (*template.Template, error) // by language, by page
-	assets    map[string]asset                         // by the name in the address
-	named     map[string]string                        // name of a file → name in the address
+	assets    map[string]asset                                         // by the name in the address
+	named     map[string]string                                        // name of a file → name in the address
 }
 
 // framing are the templates that every page is made with.

@@ -36,6 +36,8 @@ type Incoming struct {
 
 	flush sync.Mutex // one sync at a time; guards kept
 	kept  []byte     // bits that are on disk
+
+	ahead *readAhead // nil where the file is opened once it is whole, and not before
 }
 
 const (
@@ -115,6 +117,7 @@ func (in *Incoming) Close() error {
 		return nil
 	}
 	var err error
+	in.ahead.stop()
 	if in.bitmap != nil {
 		err = errors.Join(in.Flush(), in.bitmap.Close())
 	}
@@ -153,6 +156,7 @@ func (in *Incoming) Put(r schemas.ChunkRoute, body []byte) (bool, error) {
 		if in.leaves != nil {
 			in.leaves[index] = leaf
 		}
+		in.ahead.moved()
 	}
 	due := len(in.fresh) >= syncEvery || in.count == in.chunks
 	in.mu.Unlock()
@@ -215,6 +219,7 @@ func (in *Incoming) Flush() error {
 			in.have[index/8] &^= 1 << (index % 8)
 			in.count--
 		}
+		in.ahead.spoil()
 		in.mu.Unlock()
 		return onDisk("syncing a file", err)
 	}
@@ -260,6 +265,9 @@ func (in *Incoming) Whole(ctx context.Context, r *Reader, f schemas.EvidenceFile
 	if err := in.Flush(); err != nil {
 		return err
 	}
+	if in.ahead.proved(ctx) {
+		return nil
+	}
 	err := r.read(ctx, in.path, f, io.Discard)
 	if ReasonOf(err) == "" {
 		return err
@@ -283,6 +291,7 @@ func (in *Incoming) reset() error {
 	clear(in.have)
 	clear(in.kept)
 	in.count, in.fresh = 0, nil
+	in.ahead.spoil()
 	if _, err := in.bitmap.WriteAt(in.kept, 0); err != nil {
 		return onDisk("forgetting a file", err)
 	}

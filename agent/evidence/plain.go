@@ -44,7 +44,11 @@ func (r *Reader) read(ctx context.Context, path string, f schemas.EvidenceFile, 
 	if info, err := file.Stat(); err != nil || info.Size() != f.Sealed.Bytes {
 		return refuse(Damaged, "opening a file of evidence")
 	}
-	plain, err := age.Decrypt(file, r.keys...)
+	return r.readFrom(ctx, file, f, w)
+}
+
+func (r *Reader) readFrom(ctx context.Context, sealed io.Reader, f schemas.EvidenceFile, w io.Writer) error {
+	plain, err := age.Decrypt(sealed, r.keys...)
 	if err != nil {
 		return &Error{Reason: NotReadable, what: "opening a file of evidence"}
 	}

@@ -34,6 +34,7 @@ type Config struct {
 // Spool is the folder of a desk's sealed files. It is safe for concurrent use.
 type Spool struct {
 	config Config
+	aheads chan struct{} // the files that are opened while they arrive
 
 	mu   sync.Mutex
 	used int64 // of the quota, with what is being written
@@ -60,7 +61,7 @@ func Open(c Config) (*Spool, error) {
 	if c.Free == nil {
 		c.Free = freeOn
 	}
-	s := &Spool{config: c}
+	s := &Spool{config: c, aheads: make(chan struct{}, aheadAtOnce)}
 	for _, folder := range []string{outgoing, incoming} {
 		if err := os.MkdirAll(filepath.Join(c.Dir, folder), 0o700); err != nil {
 			return nil, onDisk("opening the spool", err)
