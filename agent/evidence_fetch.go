@@ -283,7 +283,7 @@ func (a *Agent) takeChunk(ctx context.Context, wire []byte) error {
 	if f == nil {
 		return a.refuseStray(ctx, route)
 	}
-	a.letMessagesBy(ctx)
+	a.talking.letBy(ctx)
 	isNew, err := f.in.Put(route, body)
 	if reason := evidence.ReasonOf(err); reason != "" && reason != evidence.NoSpace {
 		return a.refuseChunk(ctx, route.From, reason)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,10 +26,6 @@ const (
 	chunkPatience  = 15 * time.Second       // with a peer that takes nothing; then it has to ask again
 	chunkPauseMax  = 200 * time.Millisecond // between two tries of one chunk
 	maxJobs        = 2 * envelope.MaxWantFiles
-	// quietFor is the longest that a chunk waits for messages to be through: what a transfer is slower by under load.
-	quietFor = 100 * time.Millisecond
-	// afterwards is how long a message is taken to be still on its way when this desk has done its part.
-	afterwards = 30 * time.Millisecond
 )
 
 // job is chunks of one file that one peer wants.
@@ -222,7 +217,7 @@ func (a *Agent) sendChunks(ctx context.Context, j job, submit func(context.Conte
 func (a *Agent) submitChunk(ctx context.Context, j job, wire []byte) error {
 	pause, until := time.Millisecond, time.Now().Add(chunkPatience)
 	for {
-		a.letMessagesBy(ctx)
+		a.talking.letBy(ctx)
 		err := a.bulk.SubmitChunk(ctx, j.peer, j.channel, j.attempt, wire)
 		refused, ok := errors.AsType[*link.Refused](err)
 		if !ok || !refused.Reason.Temporary() || time.Now().After(until) {
@@ -238,34 +233,6 @@ func (a *Agent) submitChunk(ctx context.Context, j job, wire []byte) error {
 			return ctx.Err()
 		}
 		pause = min(2*pause, chunkPauseMax)
-	}
-}
-
-// talks is which messages are on their way through this desk: a chunk lets them by, on the line and on the disk alike.
-type talks struct {
-	now  atomic.Int32
-	last atomic.Int64 // nanoseconds of the process's clock, when one last was
-}
-
-func (t *talks) begin() { t.now.Add(1) }
-
-func (t *talks) end() {
-	t.now.Add(-1)
-	t.touch()
-}
-
-func (t *talks) touch() { t.last.Store(int64(time.Since(processBegan))) }
-
-func (t *talks) quiet() bool {
-	return t.now.Load() == 0 && (t.last.Load() == 0 || time.Since(processBegan)-time.Duration(t.last.Load()) > afterwards)
-}
-
-var processBegan = time.Now()
-
-// letMessagesBy waits while messages are on their way, but not for ever.
-func (a *Agent) letMessagesBy(ctx context.Context) {
-	for until := time.Now().Add(quietFor); !a.talking.quiet() && time.Now().Before(until) && ctx.Err() == nil; {
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 
