@@ -44,6 +44,7 @@ type world struct {
 // settings are what some tests change.
 type settings struct {
 	inboxBytes        int64
+	maxMessage        int
 	sender, recipient relay.Quota
 }
 
@@ -57,13 +58,13 @@ func newWorld(t *testing.T, changes ...func(*settings)) *world {
 
 func (w *world) start(t *testing.T, changes ...func(*settings)) {
 	t.Helper()
-	s := settings{inboxBytes: 1 << 20}
+	s := settings{inboxBytes: 1 << 20, maxMessage: maxMessage}
 	for _, change := range changes {
 		change(&s)
 	}
 	var err error
 	w.bus, err = bus.Start(t.Context(), bus.Config{
-		Dir: w.dir, Certificate: w.scheme.Broker.TLS, MaxMessage: maxMessage, InboxBytes: s.inboxBytes, AckWait: 300 * time.Millisecond,
+		Dir: w.dir, Certificate: w.scheme.Broker.TLS, MaxMessage: s.maxMessage, InboxBytes: s.inboxBytes, AckWait: 300 * time.Millisecond,
 	}, w.keeper.View())
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +76,7 @@ func (w *world) start(t *testing.T, changes ...func(*settings)) {
 	}
 	signing := w.scheme.Broker.Signing
 	w.relay, err = relay.Start(conn, w.bus, relay.Config{
-		MaxMessage: maxMessage, Sender: s.sender, Recipient: s.recipient, View: w.keeper.View,
+		MaxMessage: s.maxMessage, Sender: s.sender, Recipient: s.recipient, View: w.keeper.View,
 		Signer: relay.Signer{Key: signing.Key, Thumbprint: jose.Thumbprint(signing.Certificate)},
 	})
 	if err != nil {

@@ -164,16 +164,9 @@ func (c *Chunks) judge(ctx context.Context, from schemas.AuthorityID, msg *nats.
 	if _, err := schemas.ParseMessageID(attempt); err != nil {
 		return schemas.RefusedMalformed, nil
 	}
-	// 5. The route's sender is the account's, its recipient and channel the subject's.
-	if route.From != from {
-		return schemas.RefusedSenderMismatch, nil
-	}
-	if addressOf(msg.Subject) != addressFor(schemas.Route{To: route.To, Channel: route.Channel}) {
-		return schemas.RefusedRouteMismatch, nil
-	}
-	// 6. The directory and the agreements in force allow the route.
-	if _, err := c.cfg.View().Route(route.From, route.To, route.Channel, now); err != nil {
-		return routeRefusal(err), nil
+	// 5, 6. The route.
+	if reason := judgeRoute(c.cfg.View(), from, msg.Subject, schemas.Route{From: route.From, To: route.To, Channel: route.Channel}, now); reason != "" {
+		return reason, nil
 	}
 	subject, ok := c.windows.Chunks(from, route.To)
 	if !ok {

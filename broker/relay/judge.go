@@ -42,16 +42,9 @@ func (r *Relay) judge(ctx context.Context, w work) ([]byte, schemas.RefusalReaso
 	if err != nil {
 		return nil, schemas.RefusedMalformed, nil
 	}
-	// 5. The route's sender is the account's, its recipient and channel the subject's.
-	if route.From != w.from {
-		return nil, schemas.RefusedSenderMismatch, nil
-	}
-	if addressOf(w.msg.Subject) != addressFor(route) {
-		return nil, schemas.RefusedRouteMismatch, nil
-	}
-	// 6. The directory and the agreements in force allow the route.
-	if _, err := r.cfg.View().Route(route.From, route.To, route.Channel, now); err != nil {
-		return nil, routeRefusal(err), nil
+	// 5, 6. The route.
+	if reason := judgeRoute(r.cfg.View(), w.from, w.msg.Subject, route, now); reason != "" {
+		return nil, reason, nil
 	}
 	inbox, ok := r.accounts.Inbox(route.To)
 	if !ok {
@@ -72,6 +65,22 @@ func (r *Relay) judge(ctx context.Context, w work) ([]byte, schemas.RefusalReaso
 		return nil, schemas.RefusedUnavailable, err
 	}
 	return acceptance, "", nil
+}
+
+// judgeRoute is steps 5 and 6, for messages and for chunks.
+func judgeRoute(view *pki.View, account schemas.AuthorityID, subject string, route schemas.Route, now time.Time) schemas.RefusalReason {
+	// 5. The route's sender is the account's, its recipient and channel the subject's.
+	if route.From != account {
+		return schemas.RefusedSenderMismatch
+	}
+	if addressOf(subject) != addressFor(route) {
+		return schemas.RefusedRouteMismatch
+	}
+	// 6. The directory and the agreements in force allow the route.
+	if _, err := view.Route(route.From, route.To, route.Channel, now); err != nil {
+		return routeRefusal(err)
+	}
+	return ""
 }
 
 // readRoute reads the only part of a message that the broker may read.
