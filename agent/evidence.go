@@ -52,6 +52,7 @@ const (
 	eventExported    = "case-exported"
 	eventAbsent      = "absence-recorded" // a person is away, and a deputy has their roles
 	eventBack        = "absence-ended"
+	eventAssigned    = "case-assigned" // which officer works on a case, or that nobody does
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -6,7 +6,6 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/store"
-	"comity/schemas"
 	"comity/schemas/lifecycle"
 )
 
@@ -48,16 +47,20 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 
 // Cases lists cases, the last changed first.
 func (a *Agent) Cases(ctx context.Context, limit int) ([]api.Case, error) {
-	return a.CasesAfter(ctx, api.Place[schemas.CaseID]{}, limit)
+	return a.CasesAfter(ctx, api.CaseQuery{Limit: limit})
 }
 
-// CasesAfter goes on with the list behind a place in it.
-func (a *Agent) CasesAfter(ctx context.Context, after api.Place[schemas.CaseID], limit int) ([]api.Case, error) {
+// CasesAfter goes on with the list behind a place in it, or with that of a desk.
+func (a *Agent) CasesAfter(ctx context.Context, q api.CaseQuery) ([]api.Case, error) {
 	var shown []api.Case
 	err := a.store.View(ctx, func(tx *store.Tx) error {
-		found, err := tx.CasesAfter(after.At, after.ID, clamp(limit))
+		away, err := a.away(tx)
+		if err != nil {
+			return err
+		}
+		found, err := tx.CasesAfter(deskOf(q.Whose, away), q.After.At, q.After.ID, clamp(q.Limit))
 		for _, c := range found {
-			shown = append(shown, showCase(c))
+			shown = append(shown, showCase(c, away))
 		}
 		return err
 	})
@@ -79,7 +82,11 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 		if err != nil {
 			return err
 		}
-		shown = showCase(found[0])
+		away, err := a.away(tx)
+		if err != nil {
+			return err
+		}
+		shown = showCase(found[0], away)
 		shown.State, shown.Open = string(state.State), state.Open
 		shown.Deadlines = a.showDeadlines(state, messages)
 		shown.TimeLeft = a.showTimeLeft(state, messages)
@@ -143,9 +150,9 @@ func show(m *store.Message, authors []string) api.Message {
 	return shown
 }
 
-func showCase(c *store.CaseFile) api.Case {
+func showCase(c *store.CaseFile, away []store.Absence) api.Case {
 	return api.Case{
 		ID: c.ID, Peer: c.Peer, Channel: c.Channel, Requesting: c.Requesting, Requested: c.Requested, State: c.State, Open: c.Open,
-		OpenedAt: c.OpenedAt, ChangedAt: c.ChangedAt,
+		OpenedAt: c.OpenedAt, ChangedAt: c.ChangedAt, Officer: c.Officer, Deputy: deputyOf(c.Officer, away),
 	}
 }

@@ -33,6 +33,11 @@ func (a *Agent) FindCases(ctx context.Context, q console.CaseQuery) (console.Cas
 	}
 	var page console.CasePage
 	err := a.store.View(ctx, func(tx *store.Tx) error {
+		away, err := a.away(tx)
+		if err != nil {
+			return err
+		}
+		search.Of = deskOf(q.Whose, away)
 		found, total, err := tx.FindCases(search)
 		if err != nil {
 			return err
@@ -44,7 +49,7 @@ func (a *Agent) FindCases(ctx context.Context, q console.CaseQuery) (console.Cas
 		}
 		page.States = known.States
 		for _, c := range found {
-			row := console.CaseRow{Case: showCase(c)}
+			row := console.CaseRow{Case: showCase(c, away)}
 			tasks, err := tx.TasksOfCase(c.ID)
 			if err != nil {
 				return err
@@ -67,7 +72,7 @@ const (
 )
 
 // Overview is what there is to do, and how the cases stand.
-func (a *Agent) Overview(ctx context.Context) (console.Overview, error) {
+func (a *Agent) Overview(ctx context.Context, person string) (console.Overview, error) {
 	var o console.Overview
 	now := a.now()
 	err := a.store.View(ctx, func(tx *store.Tx) error {
@@ -77,6 +82,9 @@ func (a *Agent) Overview(ctx context.Context) (console.Overview, error) {
 		}
 		o.Due, o.Overdue, o.New, o.Urgent = count.All, count.Overdue, count.New, count.Urgent
 		if o.InReview, err = tx.CountIn(store.Out, store.InReview); err != nil {
+			return err
+		}
+		if o.Own, o.Unassigned, err = a.countOwn(tx, person); err != nil {
 			return err
 		}
 		if o.Tasks, err = a.todos(tx); err != nil {

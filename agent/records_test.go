@@ -21,7 +21,7 @@ func TestRecordsOfTheConsole(t *testing.T) {
 		desk *desk
 		want console.Overview
 	}{{m, console.Overview{InReview: 1, Due: 2, Overdue: 1}}, {n, console.Overview{New: 1, Urgent: 1, Due: 4}}} {
-		o, err := c.desk.Overview(t.Context())
+		o, err := c.desk.Overview(t.Context(), "officer-1")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,6 +97,8 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		{people.Draft, func(c *api.Client) error { _, err := c.Edit(ctx, id, draft(t, qn, "request", "", "")); return err }},
 		{people.Approve, func(c *api.Client) error { _, err := c.Approve(ctx, id, "00"); return err }},
 		{people.ReadList, func(c *api.Client) error { _, err := c.Messages(ctx, api.Query{}); return err }},
+		{people.Assign, func(c *api.Client) error { _, err := c.Assign(ctx, api.Assigning{}); return err }},
+		{people.Assign, func(c *api.Client) error { _, err := c.Officers(ctx); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Return(ctx, id); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Block(ctx, id); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Release(ctx, id, api.Release{}); return err }},

@@ -169,16 +169,30 @@ func (a *Agent) lookAtCases(tx *store.Tx) (time.Time, error) {
 
 // Tasks lists what is due: ours, or with everybody what we wait for too. The next one comes first.
 func (a *Agent) Tasks(ctx context.Context, everybody bool, limit int) ([]api.Task, error) {
-	who := a.me
-	if everybody {
-		who = ""
+	return a.TasksAfter(ctx, api.TaskQuery{Everybody: everybody, Limit: limit})
+}
+
+// TasksAfter goes on with the list behind a place in it, or with that of a desk.
+func (a *Agent) TasksAfter(ctx context.Context, q api.TaskQuery) ([]api.Task, error) {
+	behind := q.Task()
+	search := store.TaskSearch{
+		Kind: q.Kind, Limit: clamp(q.Limit), AfterDue: behind.DueAt, AfterCase: behind.Case, AfterKind: behind.Kind, AfterID: behind.Message,
+	}
+	if !q.Everybody {
+		search.Who = a.me
 	}
 	var shown []api.Task
 	err := a.store.View(ctx, func(tx *store.Tx) error {
-		found, err := tx.Tasks(who, clamp(limit))
+		away, err := a.away(tx)
+		if err != nil {
+			return err
+		}
+		search.Of = deskOf(q.Whose, away)
+		found, err := tx.FindTasks(search)
 		for _, k := range found {
 			shown = append(shown, api.Task{
 				Case: k.Case, Kind: k.Kind, Message: k.Of.ID, Who: k.Who, For: k.Waits, DueAt: k.DueAt, Stage: k.Stage,
+				Officer: k.Officer, Deputy: deputyOf(k.Officer, away),
 			})
 		}
 		return err

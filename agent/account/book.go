@@ -334,6 +334,24 @@ func (b *Book) Person(ctx context.Context, name string) (*people.Person, error) 
 	return b.personOf(a), nil
 }
 
+// Staff lists everybody with their own roles, by name: whom agent.toml lists, and who has an account that is not locked.
+func (b *Book) Staff(ctx context.Context) (all []*people.Person, err error) {
+	accounts, err := b.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range b.listed {
+		all = append(all, p)
+	}
+	for _, a := range accounts {
+		if !a.Listed && !a.Locked {
+			all = append(all, &people.Person{Name: a.Name, Roles: a.Roles})
+		}
+	}
+	slices.SortFunc(all, func(a, b *people.Person) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
 // personOf is who an account belongs to: one person, also where agent.toml knows them by a certificate.
 func (b *Book) personOf(a *store.Account) *people.Person {
 	if p := b.listed[a.Name]; p != nil {

@@ -20,13 +20,15 @@ type Desk interface {
 	Messages(ctx context.Context, q Query) ([]Message, error)
 	Message(ctx context.Context, prefix string) (Message, error)
 	Cases(ctx context.Context, limit int) ([]Case, error)
-	// CasesAfter goes on with the list of Cases behind a place in it.
-	CasesAfter(ctx context.Context, after Place[schemas.CaseID], limit int) ([]Case, error)
+	// CasesAfter goes on with the list of Cases behind a place in it, or lists those of a desk.
+	CasesAfter(ctx context.Context, q CaseQuery) ([]Case, error)
 	Case(ctx context.Context, prefix string) (Case, error)
 	Directory(ctx context.Context) (Directory, error)
 	// Accounts is who may log in.
 	Accounts() *account.Book
 	Tasks(ctx context.Context, everybody bool, limit int) ([]Task, error)
+	// TasksAfter goes on with the list of Tasks behind a place in it, or lists those of a desk.
+	TasksAfter(ctx context.Context, q TaskQuery) ([]Task, error)
 	Health(ctx context.Context) (Health, error)
 	// Backup writes an encrypted copy of everything to w. What was written before an error is of no use.
 	Backup(ctx context.Context, b Backup, w io.Writer) error
@@ -39,6 +41,7 @@ type Desk interface {
 	Indicators
 	EvidenceDesk
 	Deputies
+	Assignments
 }
 
 // Query narrows a list of messages; empty members do not.

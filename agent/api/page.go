@@ -31,14 +31,17 @@ func (p Place[ID]) text() string {
 
 // cursorOf reads the cursor of a request, the zero place where there is none.
 func cursorOf[ID ~string](r *request) (Place[ID], error) {
-	text := r.URL.Query().Get("cursor")
+	return readCursor[ID](r.URL.Query().Get("cursor"))
+}
+
+func readCursor[ID ~string](text string) (Place[ID], error) {
 	if text == "" {
 		return Place[ID]{}, nil
 	}
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	at, id, found := strings.Cut(string(plain), ".")
 	ms, failed := strconv.ParseInt(at, 10, 64)
-	if err != nil || failed != nil || !found || id == "" || len(id) > 64 {
+	if err != nil || failed != nil || !found || id == "" || len(id) > 128 {
 		return Place[ID]{}, &Problem{Reason: ReasonRequest, Message: "cursor is not one that this list gave", Hint: "take next of the page before as it is"}
 	}
 	return Place[ID]{At: time.UnixMilli(ms).UTC(), ID: ID(id)}, nil

@@ -62,7 +62,7 @@ func (s *Server) WebRoutes() []Route {
 // routes is the table of everything, for both doors.
 func (s *Server) routes() []route {
 	all := slices.Concat(s.messageRoutes(), s.caseRoutes(), s.protectionRoutes(), s.handoutRoutes(), s.journalRoutes(), s.evidenceRoutes(), s.accountRoutes(),
-		s.eventRoutes(), s.indicatorRoutes(), s.absenceRoutes(), s.agentRoutes())
+		s.eventRoutes(), s.indicatorRoutes(), s.absenceRoutes(), s.assignmentRoutes(), s.agentRoutes())
 	for _, r := range all {
 		if !people.IsAct(r.act) || r.act == people.Anybody && r.doors&onSocket != 0 || (r.handle == nil) == (r.stream == nil) {
 			panic("api: the route " + r.method + " " + r.path + " has no act that some role may do, or not one handler")
@@ -98,13 +98,13 @@ func (s *Server) messageRoutes() []route {
 func (s *Server) caseRoutes() []route {
 	return []route{
 		{method: "GET", path: "/cases", doors: onBoth, act: people.ReadList, handle: s.cases,
-			about: describe[Cases]("List cases, the last changed first").query("limit", "cursor")},
+			about: describe[Cases]("List cases, the last changed first; of one officer, or with assigned=mine or none").query("officer", "assigned", "limit", "cursor")},
 		{method: "GET", path: "/cases/{id}", doors: onBoth, act: people.ReadList, handle: s.caseFile,
 			about: describe[Case]("Show a case: whose turn it is, what may be sent, its deadlines and messages")},
 		{method: "POST", path: "/cases/{id}/export", doors: onBoth, act: people.ExportCase, stream: s.exportCase,
 			about: describe[binary]("Hand out the file of a case for a reader, if the rules let all of it go there").query("for")},
 		{method: "GET", path: "/tasks", doors: onBoth, act: people.ReadList, handle: s.tasks,
-			about: describe[Tasks]("List what is due, the next one first").query("all", "limit")},
+			about: describe[Tasks]("List what is due, the next one first; of one officer, or with assigned=mine or none").query("all", "kind", "officer", "assigned", "limit", "cursor")},
 	}
 }
 

@@ -91,11 +91,14 @@ func (s *Server) cases(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	after, err := cursorOf[schemas.CaseID](r)
-	if err != nil {
+	q := CaseQuery{Limit: limit}
+	if q.After, err = cursorOf[schemas.CaseID](r); err != nil {
 		return 0, nil, err
 	}
-	found, err := s.desk.CasesAfter(r.Context(), after, limit)
+	if q.Whose, err = whoseOf(r); err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.CasesAfter(r.Context(), q)
 	answer := Cases{Cases: found}
 	if len(found) > 0 && len(found) == pageOf(limit) {
 		last := found[len(found)-1]
@@ -114,8 +117,19 @@ func (s *Server) tasks(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	found, err := s.desk.Tasks(r.Context(), r.URL.Query().Get("all") == "true", limit)
-	return http.StatusOK, Tasks{Tasks: found}, err
+	q := TaskQuery{Everybody: r.URL.Query().Get("all") == "true", Kind: r.URL.Query().Get("kind"), Limit: limit}
+	if q.After, err = cursorOf[string](r); err != nil {
+		return 0, nil, err
+	}
+	if q.Whose, err = whoseOf(r); err != nil {
+		return 0, nil, err
+	}
+	found, err := s.desk.TasksAfter(r.Context(), q)
+	answer := Tasks{Tasks: found}
+	if len(found) > 0 && len(found) == pageOf(limit) {
+		answer.Next = placeOfTask(found[len(found)-1]).text()
+	}
+	return http.StatusOK, answer, err
 }
 
 func (s *Server) health(r *request) (int, any, error) {

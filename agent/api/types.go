@@ -83,6 +83,8 @@ type Case struct {
 	Open       bool                  `json:"open"`
 	OpenedAt   time.Time             `json:"opened_at"`
 	ChangedAt  time.Time             `json:"changed_at"`
+	Officer    string                `json:"officer,omitzero"`   // who works on it here; no peer is told
+	Deputy     string                `json:"deputy,omitzero"`    // who acts for the officer, who is away now
 	Next       []schemas.AuthorityID `json:"next,omitzero"`      // whose turn it is; in show only
 	MayNow     []schemas.MessageType `json:"may_now,omitzero"`   // what this authority may send now; in show only
 	Deadlines  []Task                `json:"deadlines,omitzero"` // done ones included; in show only
@@ -101,12 +103,15 @@ type Task struct {
 	DueAt   time.Time           `json:"due_at,omitzero"`
 	Stage   string              `json:"stage"`
 	DoneAt  time.Time           `json:"done_at,omitzero"`
+	Officer string              `json:"officer,omitzero"` // who works on the case here; in lists only
+	Deputy  string              `json:"deputy,omitzero"`  // who acts for the officer, who is away now; in lists only
 }
 
 // Messages, Cases and Tasks are the answers of the lists.
 type (
 	Tasks struct {
 		Tasks []Task `json:"tasks"`
+		Next  string `json:"next,omitzero"` // cursor of the next page; absent on the last one
 	}
 	Messages struct {
 		Messages []Message `json:"messages"`

@@ -21,16 +21,23 @@ type casesPage struct {
 	Previous string // address of the page before; "" on the first
 	Next     string
 	Me       schemas.AuthorityID
+	Assigned string // mine | none | ""
+	Assign   *assigning
 }
 
 func (k *Console) cases(w http.ResponseWriter, r *http.Request, v *visit) {
-	q := caseQuery(r.URL.Query())
+	q, assigned := caseQuery(r.URL.Query()), ""
+	q.Whose, assigned = whoseOf(r.URL.Query(), v)
 	found, err := k.Records.FindCases(r.Context(), q)
 	if err != nil {
 		k.fail(w, r, v, err)
 		return
 	}
-	body := casesPage{CasePage: found, Query: q, Channels: schemas.Channels(), Me: k.Authority}
+	body := casesPage{CasePage: found, Query: q, Channels: schemas.Channels(), Me: k.Authority, Assigned: assigned}
+	if body.Assign, err = k.assigningOf(r, v); err != nil {
+		k.fail(w, r, v, err)
+		return
+	}
 	body.Pages = max((found.Total+PageSize-1)/PageSize, 1)
 	if q.Page > 1 {
 		body.Previous = pageAddress(r.URL.Query(), q.Page-1)
@@ -69,6 +76,7 @@ func caseQuery(values url.Values) CaseQuery {
 }
 
 func pageAddress(values url.Values, page int) string {
+	values.Del("done")
 	values.Set("page", strconv.Itoa(page))
 	return "/cases?" + values.Encode()
 }
@@ -84,6 +92,7 @@ type casePage struct {
 	Due      []api.Task // not done
 	Replies  []reply
 	Export   bool
+	Assign   *assigning
 }
 
 // moment is one thing that happened or is due in a case, in the order of time.
@@ -104,9 +113,17 @@ func (k *Console) oneCase(w http.ResponseWriter, r *http.Request, v *visit) {
 		k.fail(w, r, v, err)
 		return
 	}
+	assign, err := k.assigningOf(r, v)
+	if err != nil {
+		k.fail(w, r, v, err)
+		return
+	}
+	if assign != nil {
+		assign.One, assign.Here = true, c.Officer
+	}
 	k.show(w, r, v, "case", "case.title", casePage{
 		Case: c, Me: k.Authority, Timeline: timeline(c), Due: due(c.Deadlines), Replies: k.replies(v, c),
-		Export: v.Person.May(people.ExportCase),
+		Export: v.Person.May(people.ExportCase), Assign: assign,
 	})
 }
 

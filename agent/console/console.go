@@ -89,6 +89,7 @@ func (k *Console) routes() {
 	handle("POST /messages/{id}/look", people.Approve, k.lookAgain)
 
 	k.composeRoutes(handle)
+	k.deskRoutes(handle)
 	k.reviewRoutes(handle)
 	handle("GET /border", people.SignAlone, k.border)
 	handle("GET /border/list", people.SignAlone, k.borderList)

@@ -25,7 +25,7 @@ func (k *Console) overview(w http.ResponseWriter, r *http.Request, v *visit) {
 	var body overviewPage
 	if v.Person.May(people.ReadList) {
 		var err error
-		if body.Overview, err = k.Records.Overview(r.Context()); err != nil {
+		if body.Overview, err = k.Records.Overview(r.Context(), v.Person.Name); err != nil {
 			k.fail(w, r, v, err)
 			return
 		}

@@ -151,6 +151,7 @@ var menu = []navigation{
 	{Path: "/", Key: "nav.overview", act: people.SignIn},
 	{Path: "/border", Key: "nav.border", act: people.SignAlone},
 	{Path: "/cases", Key: "nav.cases", act: people.ReadList},
+	{Path: "/tasks", Key: "nav.tasks", act: people.ReadList},
 	{Path: "/compose", Key: "nav.compose", act: people.Draft},
 	{Path: "/approve", Key: "nav.approve", act: people.Approve},
 	{Path: "/reviews", Key: "nav.reviews", act: people.ReadReviews},
@@ -174,7 +175,7 @@ func menuFor(person *people.Person, at string) (list []navigation) {
 // doneNotices are what a page can say was just done. The set is closed: the address names one of them.
 var doneNotices = []string{
 	"approved", "signed", "looked", "discarded", "drafted", "edited", "released", "returned", "blocked", "cleared", "ended", "password", "passkey",
-	"saved", "dropped", "distinguished",
+	"saved", "dropped", "distinguished", "assigned",
 }
 
 // show writes a page for somebody who is logged in.

@@ -13,7 +13,7 @@ type Records interface {
 	// FindCases is one page of the cases that fit.
 	FindCases(ctx context.Context, q CaseQuery) (CasePage, error)
 	// Overview is what there is to do, and how the cases stand.
-	Overview(ctx context.Context) (Overview, error)
+	Overview(ctx context.Context, person string) (Overview, error)
 	// CheckDraft says what Draft would refuse of a draft, without keeping anything: an *api.Problem, or nil.
 	CheckDraft(ctx context.Context, draft []byte) error
 	// InState lists messages of ours in one state, oldest first, without their content.
@@ -34,9 +34,10 @@ type CaseQuery struct {
 	State   string
 	Peer    schemas.AuthorityID
 	Open    string // open | closed
-	Due     string // mine: we owe something; overdue: somebody is late
-	Sort    string // changed | opened | due; "" is changed
-	Page    int    // from 1
+	api.Whose
+	Due  string // mine: we owe something; overdue: somebody is late
+	Sort string // changed | opened | due; "" is changed
+	Page int    // from 1
 }
 
 // PageSize is how many cases a page has.
@@ -65,6 +66,7 @@ type CasePage struct {
 // Overview is what there is to do, and how the cases stand.
 type Overview struct {
 	Urgent, Overdue, New, Due, InReview int // of what this authority owes, and of its own drafts that wait for a second person
+	Own, Unassigned                     int // open cases of this person and of those for whom they stand in, and of nobody
 	Tasks                               []Todo
 	Statistics
 }

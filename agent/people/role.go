@@ -30,6 +30,7 @@ type Act string
 const (
 	Draft          Act = "draft"           // write, change or discard a draft
 	Approve        Act = "approve"         // approve what another person wrote
+	Assign         Act = "assign"          // say which officer works on a case
 	SignAlone      Act = "sign-alone"      // let a message go with one signature, where its type allows that
 	DecideReviews  Act = "decide-reviews"  // release, return or block a message under review
 	ReadReviews    Act = "read-reviews"    // see why policy stopped a message, and what was withheld on arrival
@@ -51,10 +52,13 @@ const (
 )
 
 // grants is the whole table: what is not here is refused.
+//
+// Assigning a case gives nobody a right and takes none: it says whose desk the work is on. Registrars do it, whose office intake and
+// routing is; case officers take what is nobody's and hand over among themselves, as they would a file.
 var grants = map[Role][]Act{
-	CaseOfficer:       {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	CaseOfficer:       {Draft, Assign, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Registrar:         {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Registrar:         {Assign, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	LiaisonOfficer:    {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},

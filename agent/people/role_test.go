@@ -13,6 +13,7 @@ func TestTheTableOfRoles(t *testing.T) {
 	}
 	may := map[Act][]Role{
 		Draft:          {CaseOfficer, BorderDesk, JITLeader},
+		Assign:         {CaseOfficer, Registrar},
 		Approve:        {Approver},
 		SignAlone:      {BorderDesk},
 		DecideReviews:  {ProtectionOfficer},
@@ -31,6 +32,7 @@ func TestTheTableOfRoles(t *testing.T) {
 		ReadHealth:     all, ReadDirectory: all, SignIn: all, Anybody: all,
 	}
 	machines := map[Act][]Role{
+		Assign:         {CaseOfficer, Registrar},
 		Draft:          {CaseOfficer, BorderDesk},
 		ReadDecisions:  {Auditor},
 		VerifyLogs:     {Auditor},

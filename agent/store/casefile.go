@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"time"
 
 	"comity/schemas"
@@ -19,6 +20,7 @@ type CaseFile struct {
 	ChangedAt  time.Time
 	LookAt     time.Time // when something in it becomes due, or it ends, by time alone; zero for never
 	Pace       Pace
+	Officer    string // who works on it, as the assignment has it; "" for nobody. PutCase does not write it
 }
 
 // Pace is how a case went, as far as it has gone: the times at which the requested side did for the first time what was asked
@@ -35,6 +37,9 @@ type Pace struct {
 const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at, look_at,
 	stored_at, acknowledged_at, decided_at, executed_at, supplements, late`
 
+// caseRead is what is read of a case file: its columns, and who works on it.
+const caseRead = caseColumns + `, coalesce((SELECT person FROM assignment WHERE case_id = casefile.id), '')`
+
 // PutCase writes a case file, new or changed.
 func (t *Tx) PutCase(c *CaseFile) error {
 	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
@@ -45,7 +50,8 @@ func (t *Tx) PutCase(c *CaseFile) error {
 // DropCase removes the case file of a case with this peer whose opening message no longer counts. One with another peer
 // stays: a stranger who names it must not reach it.
 func (t *Tx) DropCase(id schemas.CaseID, peer schemas.AuthorityID) error {
-	return t.exec(`DELETE FROM casefile WHERE id = ? AND peer = ?`, id, peer)
+	err := t.exec(`DELETE FROM assignment WHERE case_id IN (SELECT id FROM casefile WHERE id = ? AND peer = ?)`, id, peer)
+	return errors.Join(err, t.exec(`DELETE FROM casefile WHERE id = ? AND peer = ?`, id, peer))
 }
 
 // Case reads one case file, or ErrNotFound.
@@ -66,12 +72,20 @@ func (t *Tx) CasesByPrefix(prefix string, limit int) ([]*CaseFile, error) {
 }
 
 // Cases lists at most limit case files, the last changed first.
-func (t *Tx) Cases(limit int) ([]*CaseFile, error) { return t.CasesAfter(time.Time{}, "", limit) }
+func (t *Tx) Cases(limit int) ([]*CaseFile, error) {
+	return t.CasesAfter(Desk{}, time.Time{}, "", limit)
+}
 
-// CasesAfter lists at most limit case files by the time of their last change, the
-// newest first, behind a place in that list; the zero time is before everything.
-func (t *Tx) CasesAfter(changed time.Time, id schemas.CaseID, limit int) ([]*CaseFile, error) {
-	return t.cases(`WHERE (?1 = 0 OR changed_at < ?1 OR changed_at = ?1 AND id > ?2) ORDER BY changed_at DESC, id LIMIT ?3`, millis(changed), id, limit)
+// CasesAfter lists at most limit case files of a desk by the time of their last change, the newest first, behind a place in that
+// list; the zero time is before everything.
+func (t *Tx) CasesAfter(of Desk, changed time.Time, id schemas.CaseID, limit int) ([]*CaseFile, error) {
+	where, args := of.where(`casefile.id`)
+	if where != `` {
+		where += ` AND `
+	}
+	at := millis(changed)
+	return t.cases(`WHERE `+where+`(? = 0 OR changed_at < ? OR changed_at = ? AND id > ?) ORDER BY changed_at DESC, id LIMIT ?`,
+		append(args, at, at, at, id, limit)...)
 }
 
 // CasesToLookAt lists at most limit case files in which time alone has changed something by now.
@@ -87,14 +101,14 @@ func (t *Tx) NextCaseAt() (time.Time, error) {
 }
 
 func (t *Tx) cases(where string, args ...any) ([]*CaseFile, error) {
-	return collect(t, scanCase, `SELECT `+caseColumns+` FROM casefile `+where, args...)
+	return collect(t, scanCase, `SELECT `+caseRead+` FROM casefile `+where, args...)
 }
 
 func scanCase(s scanner) (*CaseFile, error) {
 	var c CaseFile
 	var opened, changed, look, stored, acknowledged, decided, executed int64
 	err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed, &look,
-		&stored, &acknowledged, &decided, &executed, &c.Pace.Supplements, &c.Pace.Late)
+		&stored, &acknowledged, &decided, &executed, &c.Pace.Supplements, &c.Pace.Late, &c.Officer)
 	c.OpenedAt, c.ChangedAt, c.LookAt = instant(opened), instant(changed), instant(look)
 	c.Pace.StoredAt, c.Pace.AcknowledgedAt = instant(stored), instant(acknowledged)
 	c.Pace.DecidedAt, c.Pace.ExecutedAt = instant(decided), instant(executed)
@@ -109,7 +123,7 @@ func (t *Tx) EachCase(do func(*CaseFile)) error {
 			do(c)
 		}
 		return struct{}{}, err
-	}, `SELECT `+caseColumns+` FROM casefile`)
+	}, `SELECT `+caseRead+` FROM casefile`)
 	return err
 }
 

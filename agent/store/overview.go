@@ -14,6 +14,7 @@ type CaseSearch struct {
 	State       string
 	Peer        schemas.AuthorityID
 	Open        *bool
+	Of          Desk
 	Owes        schemas.AuthorityID // with something that this authority owes
 	DueBefore   time.Time           // with something that was due before
 	Sort        CaseSort
@@ -53,6 +54,9 @@ func (t *Tx) FindCases(q CaseSearch) (found []*CaseFile, total int, err error) {
 	}
 	if q.Open != nil {
 		add(`open = ?`, *q.Open)
+	}
+	if where, args := q.Of.where(`casefile.id`); where != `` {
+		add(where, args...)
 	}
 	if q.Owes != "" {
 		add(`casefile.id IN (SELECT case_id FROM task WHERE who = ?)`, q.Owes)

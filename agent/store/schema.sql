@@ -299,6 +299,14 @@ CREATE TABLE casefile (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX casefile_look ON casefile (look_at) WHERE look_at > 0;
 
+-- Which officer works on a case. It gives nobody a right.
+CREATE TABLE assignment (
+  case_id TEXT    PRIMARY KEY,
+  person  TEXT    NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assignment_person ON assignment (person);
+
 -- What is due in the cases and not done yet, here or at the peer: derived like the case file.
 CREATE TABLE task (
   case_id TEXT    NOT NULL,

@@ -17,6 +17,12 @@ type Task struct {
 	Stage string
 }
 
+// TaskRow is a task in a list, with who works on its case.
+type TaskRow struct {
+	Task
+	Officer string // "" for nobody
+}
+
 // ReplaceTasks writes what is due in a case now, in place of what was, which is mostly the same.
 func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
 	type name struct {
@@ -63,6 +69,38 @@ func (t *Tx) TasksOfCase(id schemas.CaseID) ([]Task, error) {
 // Tasks lists at most limit tasks of one authority, the next one first; paused ones last. An empty who means any.
 func (t *Tx) Tasks(who schemas.AuthorityID, limit int) ([]Task, error) {
 	return t.tasks(`WHERE ?1 = '' OR who = ?1 ORDER BY due_at = 0, due_at, case_id, kind, id LIMIT ?2`, who, limit)
+}
+
+// TaskSearch narrows a list of tasks; empty members do not.
+type TaskSearch struct {
+	Who   schemas.AuthorityID
+	Of    Desk
+	Kind  string
+	Limit int
+	// The list goes on behind this task; its case is empty at the beginning.
+	AfterDue  time.Time
+	AfterCase schemas.CaseID
+	AfterKind string
+	AfterID   schemas.MessageID
+}
+
+// FindTasks lists tasks in the order of Tasks.
+func (t *Tx) FindTasks(q TaskSearch) ([]TaskRow, error) {
+	where, args := q.Of.where(`case_id`)
+	if where != `` {
+		where += ` AND `
+	}
+	due := millis(q.AfterDue)
+	args = append(args, q.Who, q.Who, q.Kind, q.Kind, q.AfterCase, due == 0, due, q.AfterCase, q.AfterKind, q.AfterID, q.Limit)
+	return collect(t, func(s scanner) (TaskRow, error) {
+		var k TaskRow
+		var due int64
+		err := s.Scan(&k.Case, &k.Kind, &k.Of.Sender, &k.Of.ID, &k.Who, &k.Waits, &due, &k.Stage, &k.Officer)
+		k.DueAt = instant(due)
+		return k, err
+	}, `SELECT case_id, kind, sender, id, who, waits, due_at, stage, coalesce((SELECT person FROM assignment WHERE assignment.case_id = task.case_id), '')
+		FROM task WHERE `+where+`(? = '' OR who = ?) AND (? = '' OR kind = ?) AND (? = '' OR (due_at = 0, due_at, case_id, kind, id) > (?, ?, ?, ?, ?))
+		ORDER BY due_at = 0, due_at, case_id, kind, id LIMIT ?`, args...)
 }
 
 // TasksOfKind lists at most limit tasks of one kind, the next one first.

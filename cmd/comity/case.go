@@ -10,7 +10,8 @@ import (
 )
 
 func caseCommand() *cobra.Command {
-	return group("case", "List, show and hand out cases", caseListCommand(), caseShowCommand(), caseExportCommand())
+	return group("case", "List, show and hand out cases", caseListCommand(), caseShowCommand(), caseExportCommand(),
+		caseAssignCommand(), caseOfficersCommand())
 }
 
 // findCase fetches the one case whose id begins with what was typed.
@@ -22,7 +23,7 @@ func findCase(cmd *cobra.Command, client *api.Client, typed string) (api.Case, e
 }
 
 func caseListCommand() *cobra.Command {
-	d, limit := &desk{}, 50
+	d, limit, whose := &desk{}, 50, api.Whose{}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List cases, last changed first",
@@ -32,7 +33,7 @@ func caseListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cases, err := client.Cases(cmd.Context(), limit)
+			cases, err := client.CasesOf(cmd.Context(), api.CaseQuery{Whose: whose, Limit: limit})
 			if err != nil {
 				return fmt.Errorf("listing cases: %w", err)
 			}
@@ -47,6 +48,7 @@ func caseListCommand() *cobra.Command {
 	}
 	d.flags(cmd)
 	d.idsFlag(cmd)
+	whoseFlags(cmd, &whose)
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many at most")
 	return cmd
 }

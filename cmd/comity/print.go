@@ -40,9 +40,9 @@ func short(id string) string { return id[:min(len(id), 8)] }
 
 func printCases(w io.Writer, cases []api.Case) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tSTATE\tCHANNEL\tPEER\tCHANGED")
+	fmt.Fprintln(table, "ID\tSTATE\tCHANNEL\tPEER\tCHANGED\tOFFICER")
 	for _, c := range cases {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, c.Channel, c.Peer, moment(c.ChangedAt))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, c.Channel, c.Peer, moment(c.ChangedAt), officerOf(c.Officer, c.Deputy))
 	}
 	return table.Flush()
 }
@@ -57,6 +57,7 @@ func printCase(w io.Writer, c api.Case) error {
 	fmt.Fprintf(w, "Channel     %s\n", c.Channel)
 	fmt.Fprintf(w, "Requesting  %s\n", c.Requesting)
 	fmt.Fprintf(w, "Requested   %s\n", c.Requested)
+	fmt.Fprintf(w, "Officer     %s\n", officerOf(c.Officer, c.Deputy))
 	fmt.Fprintf(w, "Opened      %s, last changed %s\n", moment(c.OpenedAt), moment(c.ChangedAt))
 	if len(c.Next) > 0 {
 		fmt.Fprintf(w, "Turn of     %s\n", join(c.Next))
@@ -68,6 +69,9 @@ func printCase(w io.Writer, c api.Case) error {
 		fmt.Fprintf(w, "Time left   %s\n", timeLeft(c.TimeLeft))
 	}
 	if len(c.Deadlines) > 0 {
+		for i := range c.Deadlines {
+			c.Deadlines[i].Officer, c.Deadlines[i].Deputy = c.Officer, c.Deputy
+		}
 		fmt.Fprintln(w)
 		if err := printTasks(w, c.Deadlines); err != nil {
 			return err

@@ -13,7 +13,7 @@ import (
 func taskCommand() *cobra.Command { return group("task", "See what is due", taskListCommand()) }
 
 func taskListCommand() *cobra.Command {
-	d, everybody := &desk{}, false
+	d, q := &desk{}, api.TaskQuery{}
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List what is due in the open cases, the next one first",
@@ -22,25 +22,26 @@ entry has them, so both sides see the same ones. None of them changes a case: th
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return answer(cmd, d, "listing tasks", func(c *api.Client) (api.Tasks, error) {
-				found, err := c.Tasks(cmd.Context(), everybody)
+				found, err := c.TasksOf(cmd.Context(), q)
 				return api.Tasks{Tasks: found}, err
 			}, func(w io.Writer, found api.Tasks) error { return printTasks(w, found.Tasks) })
 		},
 	}
 	d.flags(cmd)
-	cmd.Flags().BoolVar(&everybody, "all", false, "also what the peers owe")
+	whoseFlags(cmd, &q.Whose)
+	cmd.Flags().BoolVar(&q.Everybody, "all", false, "also what the peers owe")
 	return cmd
 }
 
 func printTasks(w io.Writer, tasks []api.Task) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "DUE\tSTAGE\tWHAT\tBY\tFOR\tCASE")
+	fmt.Fprintln(table, "DUE\tSTAGE\tWHAT\tBY\tFOR\tCASE\tOFFICER")
 	for _, k := range tasks {
 		due := "paused"
 		if !k.DueAt.IsZero() {
 			due = moment(k.DueAt)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", due, k.Stage, k.Kind, k.Who, k.For, short(string(k.Case)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", due, k.Stage, k.Kind, k.Who, k.For, short(string(k.Case)), officerOf(k.Officer, k.Deputy))
 	}
 	return table.Flush()
 }
