@@ -99,6 +99,7 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		{people.ReadList, func(c *api.Client) error { _, err := c.Messages(ctx, api.Query{}); return err }},
 		{people.Assign, func(c *api.Client) error { _, err := c.Assign(ctx, api.Assigning{}); return err }},
 		{people.Assign, func(c *api.Client) error { _, err := c.Officers(ctx); return err }},
+		{people.Draft, func(c *api.Client) error { _, err := c.Acknowledge(ctx, api.Acknowledging{}); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Return(ctx, id); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Block(ctx, id); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.Release(ctx, id, api.Release{}); return err }},

@@ -243,6 +243,7 @@ func TestATourThroughTheWholeAPI(t *testing.T) {
 	s := &webTour{apiDocument: readDocument(t, d), d: d}
 	s.officersDay()
 	s.machinesDay()
+	s.at(newWorld(t).desks[qm]).intake()
 	w.desks[qmBorder], w.desks[qnBorder] = w.open(t, qmBorder), w.open(t, qnBorder)
 	s.at(w.desks[qmBorder]).borderNight()
 	s.at(newReviewWorld(t).desks[qm]).protectionOfficersDay()
@@ -298,6 +299,16 @@ func (s *webTour) officersDay() {
 	s.step(auditor, 200, "GET", "/policy/decisions", nil, nil)
 	s.step(auditor, 200, "GET", "/indicators", nil, nil, "?from=2026-07-01&to=2026-09-30")
 	s.step(officer, 200, "GET", "/events", nil, nil)
+}
+
+func (s *webTour) intake() {
+	t, officer := s.t, s.d.login(s.t, "web-case-officer")
+	n := s.d.w.desks[qn]
+	asked := n.write(draft(t, qm, "request", "", ""))
+	n.sealReviewed(asked.ID)
+	s.d.w.carry(t)
+	s.step(officer, 201, "POST", "/acknowledgements", intakeOf("QM-1", asked.Case), nil)
+	s.step(officer, 422, "POST", "/acknowledgements", intakeOf("QM-1", "none"), nil)
 }
 
 // evidence announces a file for a case, streams it and reads it back.

@@ -42,6 +42,7 @@ type Desk interface {
 	EvidenceDesk
 	Deputies
 	Assignments
+	Intake
 }
 
 // Query narrows a list of messages; empty members do not.

@@ -17,6 +17,7 @@ type tasksPage struct {
 	Assigned string // mine | none | ""
 	New      bool   // only what waits to be acknowledged
 	Assign   *assigning
+	Draft    bool   // this person may acknowledge
 	Next     string // address of the next page; "" on the last one
 	First    string // address of the first page; "" on it
 }
@@ -26,7 +27,7 @@ const newRequests = "acknowledgement"
 
 func (k *Console) tasks(w http.ResponseWriter, r *http.Request, v *visit) {
 	values := r.URL.Query()
-	body := tasksPage{Me: k.Authority, Everyone: values.Get("all") == "true", New: values.Get("kind") == newRequests}
+	body := tasksPage{Me: k.Authority, Everyone: values.Get("all") == "true", New: values.Get("kind") == newRequests, Draft: v.Person.May(people.Draft)}
 	q := api.TaskQuery{Everybody: body.Everyone, Limit: PageSize}
 	q.Whose, body.Assigned = whoseOf(values, v)
 	if body.New {
@@ -63,6 +64,7 @@ func tasksAddress(values url.Values, cursor string) string {
 
 func (k *Console) deskRoutes(handle func(string, people.Act, func(http.ResponseWriter, *http.Request, *visit))) {
 	handle("GET /tasks", people.ReadList, k.tasks)
+	handle("POST /acknowledge", people.Draft, k.acknowledge)
 	handle("POST /tasks/assign", people.Assign, k.assignTo("/tasks"))
 	handle("POST /cases/assign", people.Assign, k.assignTo("/cases"))
 	handle("POST /cases/{id}/assign", people.Assign, k.assignOne)

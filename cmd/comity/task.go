@@ -10,7 +10,9 @@ import (
 	"comity/agent/api"
 )
 
-func taskCommand() *cobra.Command { return group("task", "See what is due", taskListCommand()) }
+func taskCommand() *cobra.Command {
+	return group("task", "See what is due, and acknowledge what came in", taskListCommand(), taskAcknowledgeCommand())
+}
 
 func taskListCommand() *cobra.Command {
 	d, q := &desk{}, api.TaskQuery{}
