@@ -54,6 +54,7 @@ const (
 const (
 	ReasonRouteNotInForce  Reason = "route-not-in-force" // no agreement covers the two States and the channel now
 	ReasonNotConnected     Reason = "not-connected"
+	ReasonConnected        Reason = "connected" // so nothing goes there on paper
 	ReasonChannelNotServed Reason = "channel-not-served"
 )
 

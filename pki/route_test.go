@@ -67,6 +67,54 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// The way on paper asks for all that the way over Comity asks for, and serves only who is not connected.
+func TestPaperRoutes(t *testing.T) {
+	clock := pkitest.NewClock()
+	scheme := pkitest.NewScheme(t, clock.Now, "QM", "QN", "QP")
+	scheme.EditTrustList(t, func(l *pki.TrustList) {
+		for i := range l.Agreements {
+			if a := &l.Agreements[i]; a.ID == "QM-QP" {
+				a.Channels = []schemas.Channel{schemas.ChannelMLA}
+			}
+		}
+	})
+	for _, state := range []schemas.StateCode{"QN", "QP"} {
+		scheme.EditEntry(t, state, func(rows []pki.Authority) {
+			for i := range rows {
+				if rows[i].ID.Name() == "justice" {
+					rows[i].Kind = pki.KindNotConnected
+				}
+			}
+		})
+	}
+	view := scheme.Keeper(t).View()
+	tests := []struct {
+		name     string
+		from, to schemas.AuthorityID
+		channel  schemas.Channel
+		at       time.Time
+		want     pki.Reason
+	}{
+		{"in force", qmJustice, qnJustice, schemas.ChannelMLA, clock.Now(), ""},
+		{"connected recipient", "QM/border", "QN/border", schemas.ChannelBorder, clock.Now(), pki.ReasonConnected},
+		{"sender not connected", qnJustice, "QP/justice", schemas.ChannelMLA, clock.Now(), pki.ReasonNotConnected},
+		{"unknown recipient", qmJustice, "QN/police", schemas.ChannelMLA, clock.Now(), pki.ReasonUnknownAuthority},
+		{"recipient does not serve it", qmJustice, qnJustice, schemas.ChannelBorder, clock.Now(), pki.ReasonChannelNotServed},
+		{"agreement is for another channel", qmJustice, "QP/justice", schemas.ChannelTransfer, clock.Now(), pki.ReasonRouteNotInForce},
+		{"to oneself", qmJustice, qmJustice, schemas.ChannelMLA, clock.Now(), pki.ReasonConnected},
+		{"entry has expired", qmJustice, qnJustice, schemas.ChannelMLA, clock.Now().AddDate(0, 0, 31), pki.ReasonEntryExpired},
+		{"trust list has expired", qmJustice, qnJustice, schemas.ChannelMLA, clock.Now().AddDate(0, 0, 90), pki.ReasonTrustListExpired},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			agreement, err := view.PaperRoute(test.from, test.to, test.channel, test.at)
+			if got := pki.ReasonOf(err); got != test.want || test.want == "" && agreement.ID != "QM-QN" {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestSignersThatProveNothing(t *testing.T) {
 	clock := pkitest.NewClock()
 	scheme := pkitest.NewScheme(t, clock.Now, "QM", "QN")

@@ -247,15 +247,42 @@ func (v *View) reachable(id schemas.AuthorityID, at time.Time) error {
 	return nil
 }
 
+// onPaper refuses an authority that is unknown, that Comity reaches, or whose State's entry has run out.
+func (v *View) onPaper(id schemas.AuthorityID, at time.Time) error {
+	err := v.reachable(id, at)
+	switch {
+	case err == nil:
+		return refuse(ReasonConnected, "%s", id)
+	case ReasonOf(err) != ReasonNotConnected:
+		return err
+	case v.states[id.State()].entry.expired(at):
+		return refuse(ReasonEntryExpired, "directory entry of %s", id.State())
+	}
+	return nil
+}
+
 // Route finds the agreement that lets one authority write to another on a channel. It asks shared public state only,
 // so both desks and the broker come to the same answer.
 func (v *View) Route(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) (*Agreement, error) {
-	for _, id := range []schemas.AuthorityID{from, to} {
-		if err := v.reachable(id, at); err != nil {
+	return v.route(from, to, ch, at, v.reachable)
+}
+
+// PaperRoute is Route to an authority that is not connected: everything is asked as of a connected one, but that nothing
+// goes over Comity. It refuses a connected authority, to which nothing goes on paper.
+func (v *View) PaperRoute(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) (*Agreement, error) {
+	return v.route(from, to, ch, at, v.onPaper)
+}
+
+func (v *View) route(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time, recipient func(schemas.AuthorityID, time.Time) error) (*Agreement, error) {
+	for _, end := range []struct {
+		id    schemas.AuthorityID
+		check func(schemas.AuthorityID, time.Time) error
+	}{{from, v.reachable}, {to, recipient}} {
+		if err := end.check(end.id, at); err != nil {
 			return nil, err
 		}
-		if !slices.Contains(v.authorities[id].row.Channels, ch) {
-			return nil, refuse(ReasonChannelNotServed, "%s on %s", id, ch)
+		if !slices.Contains(v.authorities[end.id].row.Channels, ch) {
+			return nil, refuse(ReasonChannelNotServed, "%s on %s", end.id, ch)
 		}
 	}
 	for i := range v.list.Agreements {

@@ -11,12 +11,13 @@ import (
 )
 
 // Clearance proves that the rules allowed one payload to go to one recipient. Only [Engine.Decide] makes one that
-// covers anything; it is redeemed once, by the seal, within ClearanceLife of the decision. A Clearance is no record of
+// covers anything; it is redeemed once, by the seal or by the letter that is printed, within ClearanceLife of the decision. A Clearance is no record of
 // the decision: it is never stored, and after a restart the message is decided again.
 type Clearance struct {
 	digest   [sha256.Size]byte
 	from, to schemas.AuthorityID
 	channel  schemas.Channel
+	paper    bool
 	decided  time.Time
 	used     atomic.Bool
 }
@@ -38,6 +39,7 @@ type Use struct {
 	Channel  schemas.Channel
 	At       time.Time
 	Payload  []byte
+	Paper    bool // it is printed; otherwise it is sealed
 }
 
 // Covers tells whether the Clearance was made for exactly these bytes and this recipient. It redeems nothing.
@@ -45,18 +47,21 @@ func (c *Clearance) Covers(payload []byte, to schemas.AuthorityID) bool {
 	return c != nil && !c.decided.IsZero() && c.to == to && c.digest == sha256.Sum256(payload)
 }
 
+// OnPaper tells whether the Clearance is for a letter that is printed, and for no seal.
+func (c *Clearance) OnPaper() bool { return c != nil && c.paper }
+
 // Redeem spends the Clearance on u. It fails, and spends nothing, where u is not what was cleared; a second Redeem
 // fails always.
 func (c *Clearance) Redeem(u Use) error {
-	if !c.Covers(u.Payload, u.To) || c.from != u.From || c.channel != u.Channel {
-		return fmt.Errorf("sealing for %s: %w", u.To, ErrNotCleared)
+	if !c.Covers(u.Payload, u.To) || c.from != u.From || c.channel != u.Channel || c.paper != u.Paper {
+		return fmt.Errorf("letting a message go to %s: %w", u.To, ErrNotCleared)
 	}
 	// Wire times have whole seconds, so the seal's time may lie up to a second before the decision.
 	if u.At.Before(c.decided.Truncate(time.Second)) || u.At.After(c.decided.Add(ClearanceLife)) {
-		return fmt.Errorf("sealing for %s: %w", u.To, ErrClearanceStale)
+		return fmt.Errorf("letting a message go to %s: %w", u.To, ErrClearanceStale)
 	}
 	if !c.used.CompareAndSwap(false, true) {
-		return fmt.Errorf("sealing for %s: %w", u.To, ErrClearanceUsed)
+		return fmt.Errorf("letting a message go to %s: %w", u.To, ErrClearanceUsed)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ type Ground struct {
 // Invalid tells whether the payload breaks the schema of its type.
 func (d Decision) Invalid() bool { return len(d.Defects) > 0 || slices.Contains(d.Rules, RuleForm) }
 
-// Digest is what a release is bound to: the bytes, the recipient, every ground and what is known of every person. A
+// Digest is what a release is bound to: the bytes, the recipient, the way it goes, every ground and what is known of every person. A
 // change of any of them is another decision.
 func (d Decision) Digest() [sha256.Size]byte { return d.digest }
 
@@ -83,6 +83,9 @@ func (r *Release) covers(d Decision, p *schemas.Payload) bool {
 func (d *Decision) seal(f Facts, standings []standing) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "comity decision\n%s\n%s\n%x\n%s\n", f.From, f.To, sha256.Sum256(f.Payload), d.Outcome)
+	if f.Paper {
+		fmt.Fprint(hash, "on paper\n")
+	}
 	for _, g := range d.Grounds {
 		fmt.Fprintf(hash, "ground %s %q %s %q\n", g.Rule, g.Variant, g.Verdict, g.Person)
 	}

@@ -130,6 +130,7 @@ func (e *Engine) Decide(ctx context.Context, f Facts) (Decision, *Clearance) {
 		from:    f.From,
 		to:      f.To,
 		channel: l.payload.Channel,
+		paper:   f.Paper,
 		decided: f.At,
 	}
 }

@@ -16,6 +16,8 @@ type Directory interface {
 	Authority(id schemas.AuthorityID) (*pki.Authority, error)
 	// Route names the agreement in force that allows the route, or fails.
 	Route(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) (*pki.Agreement, error)
+	// PaperRoute is Route to an authority that is not connected, and fails for one that is.
+	PaperRoute(from, to schemas.AuthorityID, ch schemas.Channel, at time.Time) (*pki.Agreement, error)
 }
 
 // Register knows who is protected; *register.Register is one. It honours ctx, and any failure is an error: the status is
@@ -31,6 +33,9 @@ type Facts struct {
 	Payload   []byte
 	Directory Directory
 	At        time.Time
+	// Paper: it is to be printed and given away, and never sealed. The rules are the same but for the way it goes, and the
+	// Clearance serves nothing else.
+	Paper bool
 
 	// Home is what the authority recorded beside the draft.
 	Home Home

@@ -44,7 +44,11 @@ const maxPersons = 2000
 func (e *Engine) gather(ctx context.Context, f Facts, l *letter) (query, error) {
 	sender := authority(f.Directory, f.From)
 	recipient := authority(f.Directory, f.To)
-	agreement, closed := f.Directory.Route(f.From, f.To, l.payload.Channel, f.At)
+	route := f.Directory.Route
+	if f.Paper {
+		route = f.Directory.PaperRoute
+	}
+	agreement, closed := route(f.From, f.To, l.payload.Channel, f.At)
 	circumstances := cedar.RecordMap{"agreement_in_force": cedar.Boolean(closed == nil && agreement != nil)}
 	for _, source := range e.sources {
 		record, err := source.Facts(ctx, Message{From: f.From, To: f.To, Payload: l.payload})
@@ -153,6 +157,7 @@ func (m messageFacts) record(recipient cedar.EntityUID) cedar.RecordMap {
 		"onward":       cedar.String(p.Onward),
 		"confidential": cedar.Boolean(p.Confidential),
 		"attachments":  cedar.Long(len(l.files) + len(l.evidence)),
+		"on_paper":     cedar.Boolean(m.f.Paper),
 		"outcome":      cedar.String(m.outcome()),
 		"template":     cedar.String(l.inBody("template")),
 		"valid":        cedar.Boolean(len(l.defects) == 0),
