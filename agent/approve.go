@@ -43,7 +43,7 @@ func (a *Agent) SignAlone(ctx context.Context, by string, id schemas.MessageID, 
 		switch {
 		case m.State != store.InReview:
 			return wrongState(m, "signed")
-		case !schemas.SingleSignature(m.Type):
+		case !schemas.SingleSignature(m.Type) || onPaper(a.trust.View(), m.Recipient):
 			return problem(ReasonFourEyes, fmt.Sprintf("%s needs a second person before it leaves", m.Type), "ask a colleague with the role approver")
 		case len(authors) != 1 || authors[0] != by:
 			return problem(ReasonFourEyes, "only its one author signs a message alone", "draft it anew, or ask a colleague with the role approver")

@@ -9,8 +9,8 @@ import (
 	"comity/schemas/lifecycle"
 )
 
-// A case is derived from the set of messages that both sides hold: sealed or stored, and neither rejected, expired nor
-// voided. Nothing else is the truth about it; the case file is a copy for lists.
+// A case is derived from the set of messages that both sides hold: sealed, stored or given away on paper, and neither
+// rejected, expired nor voided. Nothing else is the truth about it; the case file is a copy for lists.
 
 // errNoCase says that nothing in the set opened the case.
 var errNoCase = errors.New("the case is not open")
@@ -81,12 +81,12 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 // numbers and receipts stay: they prove that there was something, and not what.
 func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Message) error {
 	for _, m := range messages {
-		settled := m.State == store.Delivered || m.State == store.Received
+		settled := m.State == store.Delivered || m.State == store.Received || m.State == store.Dispatched
 		if !settled || m.Payload == nil || !slices.Contains(state.Erase, lifecycle.Ref{From: m.Sender, ID: m.ID}) {
 			continue
 		}
 		m.Payload = nil
-		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
+		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), tx.ForgetLetter(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
 			return err
 		}
 	}
@@ -96,7 +96,7 @@ func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Mess
 // eventOf is what the lifecycle needs to know of a message.
 func eventOf(m *store.Message) lifecycle.Event {
 	return lifecycle.Event{
-		ID: m.ID, From: m.Sender, To: m.Recipient, Seq: m.Seq, Seen: m.Seen, Type: m.Type, InReplyTo: m.InReplyTo, Outcome: m.Outcome,
+		ID: m.ID, From: m.Sender, To: m.Recipient, Seq: m.Place(), Seen: m.Seen, Type: m.Type, InReplyTo: m.InReplyTo, Outcome: m.Outcome,
 		Continues: !m.Opens(), SentAt: m.SentAt,
 	}
 }
@@ -106,9 +106,9 @@ func eventOf(m *store.Message) lifecycle.Event {
 func asSeenBy(sender schemas.AuthorityID, seq, seen uint64) func(*store.Message) bool {
 	return func(m *store.Message) bool {
 		if m.Sender == sender {
-			return m.Counts() && m.Seq < seq
+			return m.Counts() && m.Place() < seq
 		}
-		return m.Counts() && m.Seq <= seen
+		return m.Counts() && m.Place() <= seen
 	}
 }
 

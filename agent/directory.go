@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"comity/agent/api"
+	"comity/pki"
 )
 
 // Directory is what the States publish of their authorities, and how this one may write to each.
@@ -16,7 +17,11 @@ func (a *Agent) Directory(context.Context) (api.Directory, error) {
 			Requires: row.Requires, DutyDesk: row.DutyDesk, Calendar: row.Calendar, TimeZone: row.TimeZone, Routes: []api.DirectoryRoute{},
 		}
 		for _, channel := range row.Channels {
-			if _, err := view.Route(a.me, row.ID, channel, now); err == nil {
+			route := view.Route
+			if row.Kind == pki.KindNotConnected {
+				route = view.PaperRoute
+			}
+			if _, err := route(a.me, row.ID, channel, now); err == nil {
 				entry.Routes = append(entry.Routes, api.DirectoryRoute{Channel: channel, Instruments: view.Instruments(a.me, row.ID, channel, now)})
 			}
 		}

@@ -111,7 +111,7 @@ func (a *Agent) Edit(ctx context.Context, by string, id schemas.MessageID, draft
 }
 
 // editable are the states in which a message is still the authority's own affair.
-var editable = []store.State{store.InReview, store.Approved, store.Returned}
+var editable = []store.State{store.InReview, store.Approved, store.ToPrint, store.Returned}
 
 // Discard gives up a message that has not left, and with one copy of an item of a team all that have not left.
 func (a *Agent) Discard(ctx context.Context, by string, id schemas.MessageID) (api.Message, error) {
@@ -211,6 +211,9 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 	state, messages, err := a.derive(tx, p.Case, to[0], nil)
 	if err != nil {
 		return err
+	}
+	if anyOnPaper(messages) && !onPaper(view, to[0]) {
+		return problem(ReasonCase, errOnPaper.Error(), "open a new case: the other side holds no message of this one over Comity")
 	}
 	if p.InReplyTo != "" && !slices.ContainsFunc(messages, func(m *store.Message) bool { return m.ID == p.InReplyTo && m.Counts() }) {
 		return problem(ReasonCase, "in_reply_to names no message of this case", "comity case show lists them")

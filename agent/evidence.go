@@ -26,6 +26,7 @@ type event struct {
 	Seq    uint64              `json:"seq,omitzero"`
 	SHA256 string              `json:"sha256,omitzero"`
 	Person string              `json:"person,omitzero"`
+	Means  string              `json:"means,omitzero"` // of a letter: how it was given away, or came
 	At     string              `json:"at,omitzero"`
 }
 
@@ -53,6 +54,9 @@ const (
 	eventAbsent      = "absence-recorded" // a person is away, and a deputy has their roles
 	eventBack        = "absence-ended"
 	eventAssigned    = "case-assigned" // which officer works on a case, or that nobody does
+	eventToPrint     = "letter-cleared" // it waits for a person who prints it
+	eventPrinted     = "letter-printed" // and given away, by these means
+	eventPaperCame   = "paper-registered"
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -66,6 +66,10 @@ func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseF
 		file = found[0]
 		all, err := tx.MessagesOfCase(file.ID, file.Peer)
 		for _, m := range all {
+			if m.Paper > 0 {
+				return problem(ReasonState, "messages of this case stand on paper alone, and nothing proves them by a signature",
+					"comity case show says which; hand out the papers themselves")
+			}
 			if m.Seq > 0 {
 				messages = append(messages, m)
 			}

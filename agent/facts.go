@@ -86,7 +86,7 @@ func (a *Agent) decideOn(ctx context.Context, g gathered, view *pki.View, at tim
 	if g.facts.Evidence, err = a.evidenceContents(ctx, g.facts.Payload); err != nil {
 		return policy.Decision{}, nil, fmt.Errorf("reading the evidence that a decision rests on: %w", err)
 	}
-	g.facts.Directory, g.facts.At = view, at
+	g.facts.Directory, g.facts.At, g.facts.Paper = view, at, onPaper(view, g.facts.To)
 	decision, clearance := a.policy.Decide(ctx, g.facts)
 	return decision, clearance, nil
 }

@@ -28,7 +28,7 @@ func paceOf(tx *store.Tx, id schemas.CaseID, c lifecycle.Case, messages []*store
 		switch {
 		case !c.Effects[lifecycle.Ref{From: m.Sender, ID: m.ID}]:
 		case m.Opens():
-			p.StoredAt = m.StoredAt
+			p.StoredAt = m.Arrived()
 		case incomplete(m):
 			p.Supplements++
 		}

@@ -40,6 +40,10 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 		}
 		files, err := tx.Files(found[0].Key)
 		shown.Files = showFiles(files)
+		if err != nil {
+			return err
+		}
+		shown.Paper, err = showPaper(tx, found[0])
 		return err
 	})
 	return shown, err
@@ -104,6 +108,10 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 			}
 			one := show(m, authors)
 			one.Steps = provedSteps(m)
+			if one.Paper, err = showPaper(tx, m); err != nil {
+				return err
+			}
+			shown.OnPaper = shown.OnPaper || m.Paper > 0
 			effect, counted := state.Effects[lifecycle.Ref{From: m.Sender, ID: m.ID}]
 			one.NoEffect = counted && !effect
 			shown.Messages = append(shown.Messages, one)
@@ -139,10 +147,13 @@ func show(m *store.Message, authors []string) api.Message {
 		Channel: m.Channel, Type: m.Type, Case: m.Case, InReplyTo: m.InReplyTo, Urgency: m.Urgency, Language: m.Language,
 		SHA256: hexOf(m.PayloadSHA256), Number: m.Seq, Authors: authors, ApprovedBy: m.ApprovedBy,
 		DraftedAt: m.DraftedAt, ApprovedAt: m.ApprovedAt, SentAt: m.SentAt, ValidUntil: m.ValidUntil, Accepted: m.Acceptance != nil,
-		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt,
+		StoredAt: m.StoredAt, ReceiptedAt: m.ReceiptedAt, OnPaper: m.Paper > 0 || m.State == store.ToPrint,
 	}
 	if m.Direction == store.In && m.Screening != store.ScreenClear {
 		shown.State, shown.Withheld = string(store.UnderReview), true // the one word for every kind of review
+	}
+	if m.Paper > 0 {
+		shown.StoredAt = time.Time{} // no receipt says so
 	}
 	if !m.ReceiptedAt.IsZero() && !m.SealedAt.IsZero() {
 		shown.ReceiptMillis = max(m.ReceiptedAt.Sub(m.SealedAt), time.Millisecond).Milliseconds()

@@ -13,7 +13,7 @@ import (
 // Right first time: a draft is held against the recipient's own directory entry and the agreements in force before
 // anybody approves it. The rule of each defect is one of these; the set is closed.
 const (
-	ruleRecipient   schemas.Rule = "recipient"   // not in the directory, or not connected
+	ruleRecipient   schemas.Rule = "recipient"   // not in the directory, or not reached by what this needs
 	ruleRoute       schemas.Rule = "route"       // no agreement in force on this channel
 	ruleType        schemas.Rule = "unread-type" // the recipient does not read this type and version
 	ruleLanguage    schemas.Rule = "language"    // UNTOC art. 18(14)
@@ -30,8 +30,9 @@ func (a *Agent) checkRecipient(view *pki.View, d *schemas.Draft, peer schemas.Au
 		return unsuitable(ReasonRecipient, peer, "is not in the directory",
 			schemas.Defect{Pointer: "/to", Rule: ruleRecipient, Hint: "comity doctor shows whether the directory is fresh"})
 	case entry.Kind == pki.KindNotConnected:
-		return unsuitable(ReasonRecipient, peer, "is not connected to the scheme",
-			schemas.Defect{Pointer: "/to", Rule: ruleRecipient, Hint: "send it on paper"})
+		if err := fitsPaper(p, peer); err != nil {
+			return err
+		}
 	}
 	var defects []schemas.Defect
 	reason := ""
@@ -41,7 +42,11 @@ func (a *Agent) checkRecipient(view *pki.View, d *schemas.Draft, peer schemas.Au
 		}
 		defects = append(defects, schemas.Defect{Pointer: pointer, Rule: rule, Hint: hint})
 	}
-	_, err = view.Route(a.me, peer, p.Channel, a.now())
+	route := view.Route
+	if entry.Kind == pki.KindNotConnected {
+		route = view.PaperRoute
+	}
+	_, err = route(a.me, peer, p.Channel, a.now())
 	switch {
 	case pki.ReasonOf(err) == pki.ReasonTrustListExpired:
 		// Nobody can be proved now, so nothing leaves; what people write waits for the next list, and is looked at again then.

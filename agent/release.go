@@ -250,8 +250,11 @@ func (a *Agent) clearOne(ctx context.Context, m *store.Message, at time.Time, g 
 	return c, nil
 }
 
-// sealOne is step 5 for one message.
+// sealOne is step 5 for one message. What goes on paper is not sealed: it waits for a person who prints it.
 func (a *Agent) sealOne(ctx context.Context, m *store.Message, c *cleared) error {
+	if c.clearance.OnPaper() {
+		return a.setToPrint(ctx, m, c.at)
+	}
 	to, err := c.view.EncryptionKey(m.Recipient, c.at)
 	if err != nil {
 		return a.cannotSeal(ctx, m, err)
@@ -301,7 +304,7 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 	if err != nil {
 		return nil, err
 	}
-	if permitted, err := a.stillPermitted(tx, m, pair, now); err != nil || !permitted {
+	if permitted, err := a.stillPermitted(tx, m, spot{place: pair.Sent + 1, seen: pair.Received}, now); err != nil || !permitted {
 		return m, err
 	}
 	if permitted, err := a.teamPermits(tx, m); err != nil || !permitted {
@@ -334,25 +337,36 @@ func (a *Agent) sealAndCommit(tx *store.Tx, decided *store.Message, d policy.Dec
 	)
 }
 
+// spot is where a message of ours will stand: behind what we sent to its recipient, after what we have seen from there.
+type spot struct {
+	place, seen uint64
+	paper       bool
+}
+
 // stillPermitted asks the lifecycle with exactly what the recipient will judge by: our numbers so far and the peer's
 // contiguous ones. A message that a crossing one overtook goes back to its author with a reason from the case alone.
-func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, pair store.Pair, now time.Time) (bool, error) {
+func (a *Agent) stillPermitted(tx *store.Tx, m *store.Message, at spot, now time.Time) (bool, error) {
 	e := eventOf(m)
 	e.SentAt = now.UTC().Truncate(time.Second) // as the signed header will say
 	var err error
+	reason := ReasonNotPermitted
 	if m.Opens() {
 		err = lifecycle.CheckExpiry(e)
 	} else {
 		var state lifecycle.Case
-		state, _, err = a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, pair.Sent+1, pair.Received))
+		var messages []*store.Message
+		state, messages, err = a.derive(tx, m.Case, m.Recipient, asSeenBy(a.me, at.place, at.seen))
 		if err == nil {
 			err = state.PermitsEvent(e)
+		}
+		if err == nil && !at.paper && anyOnPaper(messages) {
+			reason, err = ReasonCase, errOnPaper
 		}
 	}
 	if err == nil {
 		return true, nil
 	}
-	m.State, m.Reason, m.ApprovedBy, m.Approval = store.Returned, ReasonNotPermitted, "", nil
+	m.State, m.Reason, m.ApprovedBy, m.Approval = store.Returned, reason, "", nil
 	return false, errors.Join(tx.PutMessage(m), a.recordHome(tx, eventReturned, m.ID, m.PayloadSHA256, ""))
 }
 

@@ -55,7 +55,7 @@ func (a *Agent) stop(ctx context.Context, decided *store.Message, d policy.Decis
 		if err != nil {
 			return err
 		}
-		if m.State != store.Approved || m.PayloadSHA256 != decided.PayloadSHA256 {
+		if m.State != store.Approved && m.State != store.ToPrint || m.PayloadSHA256 != decided.PayloadSHA256 {
 			return errSuperseded
 		}
 		tx.Step(powercut.Stopped)

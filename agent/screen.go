@@ -135,11 +135,14 @@ func (a *Agent) screened(tx *store.Tx, k store.Key, found policy.Screening) erro
 	if len(found.Labels) > 0 {
 		m.Screening = store.ScreenQuarantining
 	}
+	if m.Paper == 0 { // whoever wrote on paper is not connected: the officers decide what they are told, and how
+		err = a.tellBreach(tx, m)
+	}
 	return errors.Join(
+		err,
 		tx.PutMessage(m),
 		a.alert(tx, AlertQuarantined, string(m.ID), m.Sender),
 		a.recordHome(tx, eventQuarantined, m.ID, m.PayloadSHA256, ""),
-		a.tellBreach(tx, m),
 	)
 }
 

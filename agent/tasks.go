@@ -147,7 +147,7 @@ func (a *Agent) timed(messages []*store.Message) (timed []deadline.Message) {
 			continue
 		}
 		timed = append(timed, deadline.Message{
-			Event: eventOf(m), StoredAt: m.StoredAt, Urgency: schemas.Urgency(m.Urgency), Due: dated.Due, Body: dated.Body,
+			Event: eventOf(m), StoredAt: m.Arrived(), Urgency: schemas.Urgency(m.Urgency), Due: dated.Due, Body: dated.Body,
 		})
 	}
 	return timed

@@ -94,7 +94,11 @@ func (v *verification) run(ctx context.Context, kept []byte) error {
 			return err
 		}
 	}
-	// 3. The logs go on from what was kept elsewhere.
+	// 3. The letters are those that the home log says.
+	if err := v.papers(ctx); err != nil {
+		return err
+	}
+	// 4. The logs go on from what was kept elsewhere.
 	return v.kept(kept)
 }
 

@@ -43,6 +43,7 @@ type Desk interface {
 	Deputies
 	Assignments
 	Intake
+	PaperDesk
 }
 
 // Query narrows a list of messages; empty members do not.

@@ -40,6 +40,8 @@ type Message struct {
 	Payload       jsontext.Value `json:"payload,omitzero"`   // in show only, for those who may read content
 	Home          jsontext.Value `json:"home,omitzero"`      // recorded beside a draft of ours, never sent; in show only
 	Files         []File         `json:"files,omitzero"`     // of a draft of ours, as they were read when they were attached; in show and draft only
+	OnPaper       bool           `json:"on_paper,omitzero"`  // it goes, went or came on paper: no signature proves anything of it
+	Paper         *Paper         `json:"paper,omitzero"`     // of its way on paper; in show only
 	// Withheld messages are shown to protection officers alone. Nobody is told that a message is withheld.
 	Withheld bool `json:"-"`
 }
@@ -91,6 +93,7 @@ type Case struct {
 	TimeLeft   string                `json:"time_left,omitzero"` // of a sentence, when its transfer was asked for; closed set: agent/deadline; in show only
 	Messages   []Message             `json:"messages,omitzero"`  // without payloads; in show only
 	Team       *Team                 `json:"team,omitzero"`      // of a joint investigation team; in show only
+	OnPaper    bool                  `json:"on_paper,omitzero"`  // messages of it stand on paper alone; in show only
 }
 
 // Task is something that is due in a case, by whom and when.

@@ -25,6 +25,8 @@ type messagePage struct {
 	HasCase                               bool // a draft that opens a case has none yet
 	OwnDraft                              bool // this person wrote of it, so another one approves
 	MayDiscard                            bool
+	MayPrint                              bool
+	Means                                 []string
 	Alert                                 bool // a live alert that waits: the same without its persons is offered
 	Replies                               []reply
 	Attachments                           []attached
@@ -83,13 +85,14 @@ func (k *Console) message(w http.ResponseWriter, r *http.Request, v *visit) {
 func (k *Console) messageBody(v *visit, m api.Message) messagePage {
 	own := slices.Contains(m.Authors, v.Person.Name)
 	ours := m.Direction == "out"
-	editable := ours && slices.Contains([]string{"in-review", "approved", "returned"}, m.State)
+	editable := ours && slices.Contains([]string{"in-review", "approved", "to-print", "returned"}, m.State)
 	body := messagePage{
 		Message: m, Me: k.Authority, OwnDraft: own,
 		MayApprove: ours && m.State == "in-review" && !own && v.Person.May(people.Approve),
 		MaySign:    ours && m.State == "in-review" && own && schemas.SingleSignature(m.Type) && v.Person.May(people.SignAlone),
 		MayLook:    ours && schemas.SingleSignature(m.Type) && !own && m.Number > 0 && v.Person.May(people.Approve),
-		MayEdit:    editable && v.Person.May(people.Draft), MayDiscard: editable && v.Person.May(people.Draft),
+		MayPrint:   ours && m.State == "to-print" && v.Person.May(people.PrintLetter), Means: api.Means(),
+		MayEdit: editable && v.Person.May(people.Draft), MayDiscard: editable && v.Person.May(people.Draft),
 		Alert: ours && m.State == "under-review" && schemas.SingleSignature(m.Type),
 	}
 	if len(m.Payload) > 0 && visible(v.Person, m) {

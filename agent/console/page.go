@@ -154,6 +154,7 @@ var menu = []navigation{
 	{Path: "/tasks", Key: "nav.tasks", act: people.ReadList},
 	{Path: "/compose", Key: "nav.compose", act: people.Draft},
 	{Path: "/approve", Key: "nav.approve", act: people.Approve},
+	{Path: "/letters", Key: "nav.letters", act: people.PrintLetter},
 	{Path: "/reviews", Key: "nav.reviews", act: people.ReadReviews},
 	{Path: "/teams", Key: "nav.teams", act: people.ReadList},
 	{Path: "/directory", Key: "nav.directory", act: people.ReadDirectory},
@@ -175,7 +176,7 @@ func menuFor(person *people.Person, at string) (list []navigation) {
 // doneNotices are what a page can say was just done. The set is closed: the address names one of them.
 var doneNotices = []string{
 	"approved", "signed", "looked", "discarded", "drafted", "edited", "released", "returned", "blocked", "cleared", "ended", "password", "passkey",
-	"saved", "dropped", "distinguished", "assigned",
+	"saved", "dropped", "distinguished", "assigned", "printed",
 }
 
 // show writes a page for somebody who is logged in.

@@ -34,6 +34,8 @@ const (
 	SignAlone      Act = "sign-alone"      // let a message go with one signature, where its type allows that
 	DecideReviews  Act = "decide-reviews"  // release, return or block a message under review
 	ReadReviews    Act = "read-reviews"    // see why policy stopped a message, and what was withheld on arrival
+	PrintLetter    Act = "print-letter"    // print a letter for who is not connected, and say how it was given away
+	RegisterPaper  Act = "register-paper"  // register what came on paper as a message of a case
 	ReadDecisions  Act = "read-decisions"  // see which rules decided, and not about whom
 	ExportCase     Act = "export-case"     // hand out the file of a case
 	SignCheckpoint Act = "sign-checkpoint" // have the agent sign what its logs are now, to keep it elsewhere
@@ -55,10 +57,13 @@ const (
 //
 // Assigning a case gives nobody a right and takes none: it says whose desk the work is on. Registrars do it, whose office intake and
 // routing is; case officers take what is nobody's and hand over among themselves, as they would a file.
+//
+// Who prints a letter has it in their hands, so it is somebody who may read it, and not the registrar; the registrar opens the
+// post, so what came on paper is registered there, and read by others.
 var grants = map[Role][]Act{
-	CaseOfficer:       {Draft, Assign, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	CaseOfficer:       {Draft, Assign, PrintLetter, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Registrar:         {Assign, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Registrar:         {Assign, RegisterPaper, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	LiaisonOfficer:    {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
@@ -68,7 +73,7 @@ var grants = map[Role][]Act{
 }
 
 // personal are the acts of human beings alone: a machine is not a person, so it never counts as one of two.
-var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint}
+var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint, PrintLetter, RegisterPaper}
 
 // mechanical are the acts of machines alone.
 var mechanical = []Act{UseHooks}

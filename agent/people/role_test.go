@@ -28,6 +28,8 @@ func TestTheTableOfRoles(t *testing.T) {
 		ReadText:       {CaseOfficer, Approver, ProtectionOfficer, BorderDesk, JITLeader},
 		ReadList:       {CaseOfficer, Approver, Registrar, ProtectionOfficer, BorderDesk, LiaisonOfficer, JITLeader, Auditor},
 		ReadIndicators: {Registrar, LiaisonOfficer, Auditor},
+		PrintLetter:    {CaseOfficer},
+		RegisterPaper:  {Registrar},
 		UseHooks:       nil, // of machines alone
 		ReadHealth:     all, ReadDirectory: all, SignIn: all, Anybody: all,
 	}

@@ -144,6 +144,6 @@ func (t *Tx) Traffic(from, to time.Time) ([]TrafficCount, error) {
 	return collect(t, func(s scanner) (TrafficCount, error) {
 		var c TrafficCount
 		return c, s.Scan(&c.Channel, &c.Direction, &c.N)
-	}, `SELECT channel, direction, count(*) FROM message WHERE state IN ('sent', 'delivered', 'received') AND sent_at >= ? AND sent_at < ?
+	}, `SELECT channel, direction, count(*) FROM message WHERE state IN ('sent', 'delivered', 'dispatched', 'received') AND sent_at >= ? AND sent_at < ?
 		GROUP BY channel, direction ORDER BY channel, direction`, millis(from), millis(to))
 }

@@ -111,6 +111,9 @@ func (s *Store) Prove(ctx context.Context) error {
 			}
 			last = some[len(some)-1].Key
 		}
+		if err := tx.provePapers(); err != nil {
+			return fmt.Errorf("reading every letter: %w", err)
+		}
 		accounts, err := tx.Accounts()
 		for _, a := range accounts {
 			if err == nil {

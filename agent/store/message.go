@@ -29,6 +29,8 @@ const (
 	Approved    State = "approved"     // waiting for release, unnumbered and unsealed
 	UnderReview State = "under-review" // held or blocked by policy: everybody is shown this one word for both
 	Returned    State = "returned"     // given back to its author by a protection officer
+	ToPrint     State = "to-print"     // on paper: cleared, and decided on once more when somebody prints it
+	Dispatched  State = "dispatched"   // on paper: printed and given away; it counts as disclosed
 	Sent        State = "sent"         // sealed and committed: from here on it counts as disclosed
 	Delivered   State = "delivered"    // the recipient's signed receipt is here
 	Rejected    State = "rejected"     // refused by the recipient's agent with a closed reason
@@ -83,6 +85,7 @@ type Message struct {
 	Approval      []byte // the approver's signed command (JWS)
 
 	Seq, Seen  uint64
+	Paper      uint64 // of a message on paper, which has no number: its place behind what went between the two before
 	Prev       Hash
 	JWS        []byte
 	JWSSHA256  Hash
@@ -111,10 +114,22 @@ func (m *Message) Peer() schemas.AuthorityID {
 	return m.Sender
 }
 
-// Counts reports whether the message belongs to the set from which both sides derive the case: sealed or stored, and
-// neither rejected, expired nor voided.
+// Place is where the message stands in the row of those that its sender sent to its recipient, 0 before it left.
+func (m *Message) Place() uint64 { return max(m.Seq, m.Paper) }
+
+// Arrived is when its recipient had it: by the signed receipt or, of a letter of ours, when it was given away, as nobody
+// signs for it; zero while that is not known.
+func (m *Message) Arrived() time.Time {
+	if m.Paper > 0 && m.Direction == Out {
+		return m.SentAt
+	}
+	return m.StoredAt
+}
+
+// Counts reports whether the message belongs to the set from which both sides derive the case: sealed, stored or given away
+// on paper, and neither rejected, expired nor voided.
 func (m *Message) Counts() bool {
-	return m.State == Sent || m.State == Delivered || m.State == Received
+	return m.State == Sent || m.State == Delivered || m.State == Received || m.State == Dispatched
 }
 
 // Opens tells whether the message opened its case: it named none, and the case has its id from this message.

@@ -87,7 +87,7 @@ func (t *Tx) changeRow(m *Message, query string, columns []any) error {
 const (
 	textColumns  = `sender, id, recipient, direction, channel, type, case_id, in_reply_to, team, outcome, urgency, language, payload_sha256, drafted_at`
 	stateColumns = `state, reason, screening, receipt, acceptance, stored_at, receipted_at, warned`
-	sealColumns  = `approved_by, approved_at, approval, seq, seen, prev, jws_sha256, void_id, void_sha256, sent_at, valid_until, sealed_at`
+	sealColumns  = `approved_by, approved_at, approval, seq, paper, seen, prev, jws_sha256, void_id, void_sha256, sent_at, valid_until, sealed_at`
 
 	messageColumns = textColumns + ", " + stateColumns + ", " + sealColumns
 )
@@ -98,7 +98,7 @@ func (m *Message) stateColumns() []any {
 
 func (m *Message) sealColumns() []any {
 	return []any{
-		m.ApprovedBy, millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Seen), m.Prev[:], m.JWSSHA256[:], m.VoidID, m.VoidSHA256[:],
+		m.ApprovedBy, millis(m.ApprovedAt), m.Approval, int64(m.Seq), int64(m.Paper), int64(m.Seen), m.Prev[:], m.JWSSHA256[:], m.VoidID, m.VoidSHA256[:],
 		millis(m.SentAt), millis(m.ValidUntil), millis(m.SealedAt),
 	}
 }
@@ -120,7 +120,7 @@ type (
 	messageSeal struct {
 		approvedBy                               string
 		voidID                                   schemas.MessageID
-		seq, seen                                uint64
+		seq, paper, seen                         uint64
 		prev, jws, void                          Hash
 		approvedAt, sentAt, validUntil, sealedAt int64
 		approval                                 []byte
@@ -143,13 +143,13 @@ func (a *messageText) same(b *messageText) bool {
 
 func (m *Message) seal() *messageSeal {
 	return &messageSeal{
-		approvedBy: m.ApprovedBy, voidID: m.VoidID, seq: m.Seq, seen: m.Seen, prev: m.Prev, jws: m.JWSSHA256, void: m.VoidSHA256,
+		approvedBy: m.ApprovedBy, voidID: m.VoidID, seq: m.Seq, paper: m.Paper, seen: m.Seen, prev: m.Prev, jws: m.JWSSHA256, void: m.VoidSHA256,
 		approvedAt: millis(m.ApprovedAt), sentAt: millis(m.SentAt), validUntil: millis(m.ValidUntil), sealedAt: millis(m.SealedAt), approval: m.Approval,
 	}
 }
 
 func (a *messageSeal) same(b *messageSeal) bool {
-	return a.approvedBy == b.approvedBy && a.voidID == b.voidID && a.seq == b.seq && a.seen == b.seen && a.prev == b.prev && a.jws == b.jws &&
+	return a.approvedBy == b.approvedBy && a.voidID == b.voidID && a.seq == b.seq && a.paper == b.paper && a.seen == b.seen && a.prev == b.prev && a.jws == b.jws &&
 		a.void == b.void && a.approvedAt == b.approvedAt && a.sentAt == b.sentAt && a.validUntil == b.validUntil && a.sealedAt == b.sealedAt &&
 		sameSlice(a.approval, b.approval)
 }
@@ -193,15 +193,15 @@ func (t *Tx) Accept(k Key, acceptance []byte) (bool, error) {
 func (t *Tx) scanMessage(s scanner) (*Message, error) {
 	var m Message
 	var payload, home, jws, payloadHash, prev, jwsHash, voidHash sql.RawBytes // until the next row: each is opened or copied here
-	var drafted, approved, sent, valid, sealed, stored, receipted, seq, seen int64
+	var drafted, approved, sent, valid, sealed, stored, receipted, seq, paper, seen int64
 	err := s.Scan(&m.Sender, &m.ID, &m.Recipient, &m.Direction, &m.Channel, &m.Type, &m.Case, &m.InReplyTo, &m.Team, &m.Outcome, &m.Urgency,
 		&m.Language, &payloadHash, &drafted,
 		&m.State, &m.Reason, &m.Screening, &m.Receipt, &m.Acceptance, &stored, &receipted, &m.Warned,
-		&m.ApprovedBy, &approved, &m.Approval, &seq, &seen, &prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &sealed, &payload, &home, &jws, &m.Wire)
+		&m.ApprovedBy, &approved, &m.Approval, &seq, &paper, &seen, &prev, &jwsHash, &m.VoidID, &voidHash, &sent, &valid, &sealed, &payload, &home, &jws, &m.Wire)
 	if err != nil {
 		return nil, err
 	}
-	m.Seq, m.Seen = uint64(seq), uint64(seen)
+	m.Seq, m.Paper, m.Seen = uint64(seq), uint64(paper), uint64(seen)
 	m.DraftedAt, m.ApprovedAt, m.SentAt = instant(drafted), instant(approved), instant(sent)
 	m.ValidUntil, m.SealedAt, m.StoredAt, m.ReceiptedAt = instant(valid), instant(sealed), instant(stored), instant(receipted)
 	copy(m.PayloadSHA256[:], payloadHash)

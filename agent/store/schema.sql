@@ -23,6 +23,7 @@ CREATE TABLE message (
   approved_at    INTEGER NOT NULL DEFAULT 0,
   approval       BLOB,                         -- the approver's signed command
   seq            INTEGER NOT NULL DEFAULT 0,   -- the number in its pair and direction; 0 until sealed
+  paper          INTEGER NOT NULL DEFAULT 0,   -- of a message on paper: its place behind what went between the two before; it has no number
   seen           INTEGER NOT NULL DEFAULT 0,
   prev           BLOB,
   jws_sha256     BLOB,
@@ -39,6 +40,7 @@ CREATE TABLE message (
   PRIMARY KEY (sender, id)
 ) STRICT;
 CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq > 0;
+CREATE UNIQUE INDEX message_paper ON message (sender, recipient, paper) WHERE paper > 0;
 CREATE INDEX message_id    ON message (id);
 CREATE INDEX message_case  ON message (case_id, sender) WHERE case_id <> '';
 CREATE INDEX message_team  ON message (team) WHERE team <> '';
@@ -66,6 +68,22 @@ CREATE TABLE sealed_form (
   id     TEXT NOT NULL,
   jws    BLOB,                                 -- (sealed)
   wire   BLOB,
+  PRIMARY KEY (sender, id),
+  FOREIGN KEY (sender, id) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+
+-- Of a message on paper, of either direction: nothing of it is signed, and this is all that is known of its way.
+CREATE TABLE paper (
+  sender       TEXT    NOT NULL,
+  id           TEXT    NOT NULL,
+  means        TEXT    NOT NULL,               -- closed set: how it was given away, or came
+  person       TEXT    NOT NULL,               -- who printed or registered it
+  at           INTEGER NOT NULL,
+  letter       BLOB,                           -- (sealed) of ours, as it was printed; NULL once it is erased
+  sha256       BLOB,                           -- of the letter
+  dated        TEXT    NOT NULL DEFAULT '',    -- the day that the letter of a peer bears
+  received_on  TEXT    NOT NULL DEFAULT '',    -- the day on which it came
+  national_ref BLOB,                           -- (sealed) under which it is filed here
   PRIMARY KEY (sender, id),
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;

@@ -21,7 +21,11 @@ func printMessages(w io.Writer, messages []api.Message) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tSTATE\tTYPE\tFROM\tTO\tCASE")
 	for _, m := range messages {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.State, m.Type, m.From, m.To, short(string(m.Case)))
+		state := m.State
+		if m.OnPaper {
+			state += ", on paper"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, state, m.Type, m.From, m.To, short(string(m.Case)))
 	}
 	return table.Flush()
 }
@@ -59,6 +63,9 @@ func printCase(w io.Writer, c api.Case) error {
 	fmt.Fprintf(w, "Requested   %s\n", c.Requested)
 	fmt.Fprintf(w, "Officer     %s\n", officerOf(c.Officer, c.Deputy))
 	fmt.Fprintf(w, "Opened      %s, last changed %s\n", moment(c.OpenedAt), moment(c.ChangedAt))
+	if c.OnPaper {
+		fmt.Fprintln(w, "On paper    no signature proves what is marked so below; the file of this case cannot be exported")
+	}
 	if len(c.Next) > 0 {
 		fmt.Fprintf(w, "Turn of     %s\n", join(c.Next))
 	}
@@ -196,13 +203,35 @@ func printHistory(w io.Writer, m api.Message) {
 		fmt.Fprintf(w, "Approved  %s by %s\n", moment(m.ApprovedAt), m.ApprovedBy)
 	}
 	if !m.SentAt.IsZero() {
-		fmt.Fprintf(w, "Sent      %s, valid until %s\n", moment(m.SentAt), moment(m.ValidUntil))
+		until := ""
+		if !m.ValidUntil.IsZero() {
+			until = ", valid until " + moment(m.ValidUntil)
+		}
+		fmt.Fprintf(w, "Sent      %s%s\n", moment(m.SentAt), until)
 	}
+	printPaper(w, m)
 	if !m.StoredAt.IsZero() {
 		fmt.Fprintf(w, "Stored    %s by %s\n", moment(m.StoredAt), m.To)
 	}
 	if !m.ReceiptedAt.IsZero() {
 		fmt.Fprintf(w, "Receipt   %s, %d ms after sealing\n", moment(m.ReceiptedAt), m.ReceiptMillis)
+	}
+}
+
+// printPaper says what is known of a message's way on paper, and that nothing of it is proved.
+func printPaper(w io.Writer, m api.Message) {
+	if m.OnPaper {
+		fmt.Fprintln(w, "Paper     no signature proves anything of this message")
+	}
+	switch p := m.Paper; {
+	case p == nil:
+	case p.LetterSHA256 != "":
+		fmt.Fprintf(w, "Printed   %s by %s, given away by %s; SHA-256 of the letter %s\n", moment(p.At), p.Person, p.Means, p.LetterSHA256)
+	default:
+		fmt.Fprintf(w, "Came      %s by %s, dated %s; registered %s by %s\n", p.ReceivedOn, p.Means, p.Dated, moment(p.At), p.Person)
+		if p.NationalRef != "" {
+			fmt.Fprintf(w, "Reference %s\n", printable(p.NationalRef))
+		}
 	}
 }
 

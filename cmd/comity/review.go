@@ -116,7 +116,7 @@ func printReview(w io.Writer, r api.Review) error {
 	if len(r.Home) > 0 {
 		fmt.Fprintf(w, "\nRecorded at home, never sent:\n")
 		lines, err := letter.Member("home", r.Home)
-		printLines(w, lines)
+		letter.WriteLines(w, lines, bytesInJSON)
 		return err
 	}
 	return nil

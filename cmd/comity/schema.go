@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"comity/agent/letter"
 	"comity/schemas"
 )
 
@@ -234,7 +235,7 @@ func printFields(w io.Writer, top schemas.Field) error {
 		if name == "-" {
 			name = "each"
 		}
-		printRow(table, strings.Repeat("  ", depth)+name, needed(f), wrap(f.Article, 22), wrap(f.Form, 44), wrap(meaning(f), 60))
+		printRow(table, strings.Repeat("  ", depth)+name, needed(f), letter.Wrap(f.Article, 22), letter.Wrap(f.Form, 44), letter.Wrap(meaning(f), 60))
 	})
 	if err := table.Flush(); err != nil {
 		return err
@@ -260,18 +261,6 @@ func printRow(w io.Writer, name, needed string, cells ...[]string) {
 		fmt.Fprintln(w)
 		name, needed = "", ""
 	}
-}
-
-// wrap breaks text between words.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }
 
 func placeOf(d *schemas.Description) string {

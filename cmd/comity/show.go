@@ -61,6 +61,8 @@ func waitHint(state string) string {
 		return "it waits for another person to approve it"
 	case "approved":
 		return "it leaves at the next release tick, once the broker can be reached: run `comity doctor`"
+	case "to-print":
+		return "its recipient is not connected: somebody prints it with `comity letter print`"
 	case "sent":
 		return "its recipient has not signed a receipt yet; it is sent again by itself"
 	}

@@ -64,7 +64,7 @@ func printTemplates(w io.Writer, list []listedTemplate) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tMAY STAND IN\tTEXT")
 	for _, t := range list {
-		id, text := string(t.ID), wrap(t.Texts["en"], 70)
+		id, text := string(t.ID), letter.Wrap(t.Texts["en"], 70)
 		for i := range max(len(text), len(t.Types)) {
 			fmt.Fprintf(table, "%s\t%s\t%s\n", id, lineOf(t.Types, i), lineOf(text, i))
 			id = ""
@@ -78,21 +78,4 @@ func lineOf(lines []string, i int) string {
 		return lines[i]
 	}
 	return ""
-}
-
-// printText shows the text that a body names by its id, in the language of the message: what a peer's people read there
-// is this program's own text, and never the peer's words.
-func printText(w io.Writer, l letter.Letter) {
-	t, known := template.ByID(template.ID(l.Template))
-	if !known {
-		return
-	}
-	in := schemas.Language(l.Language)
-	if in == "" {
-		in = "en"
-	}
-	fmt.Fprintf(w, "\nThe text of %s:\n", t.ID)
-	for _, line := range wrap(t.Text(in), 100) {
-		fmt.Fprintln(w, "  "+line)
-	}
 }

@@ -140,7 +140,7 @@ func Await(ctx context.Context, client *api.Client, id schemas.MessageID, state 
 // final reports whether a message in this state stays in it.
 func final(state string) bool {
 	switch state {
-	case "delivered", "rejected", "voided", "discarded", "received":
+	case "delivered", "dispatched", "rejected", "voided", "discarded", "received":
 		return true
 	}
 	return false
