@@ -53,7 +53,7 @@ const (
 	eventExported    = "case-exported"
 	eventAbsent      = "absence-recorded" // a person is away, and a deputy has their roles
 	eventBack        = "absence-ended"
-	eventAssigned    = "case-assigned" // which officer works on a case, or that nobody does
+	eventAssigned    = "case-assigned"  // which officer works on a case, or that nobody does
 	eventToPrint     = "letter-cleared" // it waits for a person who prints it
 	eventPrinted     = "letter-printed" // and given away, by these means
 	eventPaperCame   = "paper-registered"
