@@ -212,6 +212,7 @@ func (k *Console) composed(w http.ResponseWriter, r *http.Request, v *visit) {
 func (k *Console) takeForm(w http.ResponseWriter, r *http.Request, v *visit, body composePage, finish func(draft []byte) (to string, err error)) {
 	body.Description = described(body.Type)
 	form, act, err := formOf(r, body.Type)
+	form.inZone(zoneNamed(r.PostFormValue(zoneControl))) // what is typed already stays where it was typed
 	body.Form = form
 	if err != nil {
 		body.Problem, _ = k.problemOf(err)
@@ -220,6 +221,10 @@ func (k *Console) takeForm(w http.ResponseWriter, r *http.Request, v *visit, bod
 	}
 	if act == "add" || act == "remove" || act == "attach" {
 		k.showForm(w, r, v, http.StatusOK, body)
+		return
+	}
+	if k.explainTimes(v, &body) {
+		k.showForm(w, r, v, http.StatusUnprocessableEntity, body)
 		return
 	}
 	draft, err := body.prune()
@@ -278,9 +283,24 @@ func (k *Console) explain(v *visit, body *composePage, err error) {
 	}
 }
 
+// explainTimes says which times the clocks of the form's zone never show, or show twice. They cannot stand in a draft.
+func (k *Console) explainTimes(v *visit, body *composePage) (any bool) {
+	for _, n := range body.Form.troubled() {
+		title, own := v.lang.Schema(n.Title)
+		line := defect{Name: n.Name, Title: schemaText{title, own}, Rule: v.lang.T(n.trouble, n.Zone())}
+		body.Summary = append(body.Summary, line)
+		n.Errors = append(n.Errors, line.Rule)
+		any = true
+	}
+	return any
+}
+
 // showForm adds what a form suggests, and shows it.
 func (k *Console) showForm(w http.ResponseWriter, r *http.Request, v *visit, status int, body composePage) {
 	body.Check = "/compose/check/" + string(body.Type)
+	if body.Form.zone == nil {
+		body.Form.inZone(v.zone)
+	}
 	if d, err := k.Desk.Directory(r.Context()); err == nil {
 		for _, e := range d.Authorities {
 			if !slices.Contains(body.States, e.ID.State()) {
@@ -317,6 +337,10 @@ func (k *Console) checkForm(w http.ResponseWriter, r *http.Request, v *visit) {
 		return
 	}
 	body := composePage{Type: t, Description: described(t), Form: read(formField(described(t)), "", r.PostForm), Checked: true}
+	if k.explainTimes(v, &body) {
+		k.fragment(w, v, "compose", "completeness", k.pageOf(r, v, "", body))
+		return
+	}
 	draft, err := body.prune()
 	if err != nil {
 		k.fail(w, r, v, err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"comity/schemas"
 )
@@ -29,6 +30,9 @@ type node struct {
 	Open   bool // an optional part that is shown at once
 	Number int  // of an item of a list, from 1
 	files  bool // it is the list of attachments
+
+	zone    *time.Location // of a time: in which it is shown
+	trouble string         // of a time: why what was typed is none
 }
 
 // described caches the descriptions: they never change.
@@ -151,8 +155,8 @@ func read(f schemas.Field, name string, values url.Values) *node {
 		if f.Kind != schemas.KindText {
 			n.Value = strings.TrimSpace(n.Value)
 		}
-		if f.Kind == schemas.KindTime && localTime.MatchString(n.Value) {
-			n.Value = completeTime(n.Value)
+		if f.Kind == schemas.KindTime {
+			n.readTime(zoneNamed(values.Get(zoneControl)), values.Get(offsetOf(name)))
 		}
 	}
 	return n
@@ -160,16 +164,6 @@ func read(f schemas.Field, name string, values url.Values) *node {
 
 // maxItems bounds the items that a list of a form can have; the schemas have their own bounds below it.
 const maxItems = 200
-
-// localTime is how a browser writes a time of an input of the kind datetime-local.
-var localTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$`)
-
-func completeTime(text string) string {
-	if len(text) == len("2006-01-02T15:04") {
-		text += ":00"
-	}
-	return text + "Z"
-}
 
 // anything reports whether somebody has written something below n.
 func (n *node) anything() bool {
@@ -333,9 +327,6 @@ func (n *node) Wrong() bool {
 
 // Shown reports whether an optional part stands open.
 func (n *node) Shown() bool { return n.Open || n.Wrong() }
-
-// Local is a time as a browser's input wants it.
-func (n *node) Local() string { return strings.TrimSuffix(n.Value, "Z") }
 
 // Suggestions is the id of the list of likely values, "" where there is none.
 func (n *node) Suggestions() string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -225,12 +226,16 @@ var zones = []string{
 
 func zoneOf(r *http.Request) *time.Location {
 	if cookie, err := r.Cookie(zoneCookie); err == nil {
-		for _, name := range zones {
-			if name == cookie.Value {
-				if zone, err := time.LoadLocation(name); err == nil {
-					return zone
-				}
-			}
+		return zoneNamed(cookie.Value)
+	}
+	return time.UTC
+}
+
+// zoneNamed is one of the zones; UTC where the name is none of them.
+func zoneNamed(name string) *time.Location {
+	if slices.Contains(zones, name) {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
 		}
 	}
 	return time.UTC
