@@ -27,7 +27,7 @@ type Language struct {
 	Dir     string // ltr | rtl
 	Name    string // in itself
 	texts   map[string]string
-	lexicon map[string]string // of the schemas' English texts
+	lexicon map[string]string // by the schemas' own texts
 	base    *Language         // where a text is missing; nil of English
 	printer *message.Printer
 	regions display.Namer
@@ -107,15 +107,17 @@ func (l *Language) Word(set string, code any) string {
 // Number writes a whole number.
 func (l *Language) Number(n int) string { return l.printer.Sprintf("%d", n) }
 
-// Schema is an English text of a schema in this language, and whether it is.
+// Schema is an English text of a schema in this language, and whether it is. English itself has words for the conditions, which
+// the schemas say with the names of members.
 func (l *Language) Schema(english string) (text string, own bool) {
-	if l.base == nil || english == "" {
-		return english, true
-	}
 	if text, ok := l.lexicon[english]; ok {
 		return text, true
 	}
-	return english, false
+	if l.base != nil && english != "" {
+		text, _ := l.base.Schema(english)
+		return text, false
+	}
+	return english, true
 }
 
 // State names a State. The codes of sandboxes belong to nobody.

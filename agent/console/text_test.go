@@ -119,37 +119,88 @@ func TestCodesHaveWords(t *testing.T) {
 	}
 }
 
-// What the schemas call things and the codes that they allow are translated whole. The sentences that explain a field are not yet:
-// they are shown in English and marked so.
+// Whatever the schemas say to a reader, their names, sentences, hints, conditions and codes, stands in every whole language, with
+// the same articles, numbers and bounds; nothing is translated that no schema says.
 func TestWordsOfTheSchemas(t *testing.T) {
-	words, sentences := map[string]bool{}, map[string]bool{}
-	for _, kind := range schemas.Types() {
-		d := described(kind)
-		words[d.Title] = true
-		wordsOf(formField(d), words, sentences)
+	words := wordsOfAllSchemas(t)
+	if len(words) < 1500 {
+		t.Fatalf("only %d texts", len(words))
 	}
-	delete(words, "")
 	for _, l := range testPages(t).languages {
-		if l.Code == "en" || !slices.Contains(whole, l.Code) {
+		if !slices.Contains(whole, l.Code) {
 			continue
 		}
 		for word := range words {
-			if _, own := l.Schema(word); !own {
+			text, own := l.Schema(word)
+			if !own || strings.TrimSpace(text) == "" {
 				t.Errorf("%s has no word for %q", l.Code, word)
+			}
+			if !slices.Equal(numerals(word), numerals(text)) {
+				t.Errorf("%s: %q has other numbers than %q", l.Code, text, word)
 			}
 		}
 		for word := range l.lexicon {
-			if !words[word] && !sentences[word] {
+			if !words[word] {
 				t.Errorf("%s translates %q, which no schema says", l.Code, word)
 			}
 		}
 	}
 }
 
-func wordsOf(f schemas.Field, words, sentences map[string]bool) {
-	words[f.Title], sentences[f.Description], sentences[f.Hint] = true, true, true
+// numerals are the numbers of a text, each once.
+func numerals(text string) []string {
+	found := regexp.MustCompile(`\d+`).FindAllString(text, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// A form speaks of its fields by their titles and never by the names that they have in a draft.
+func TestConditionsSpeakOfTitles(t *testing.T) {
+	name := regexp.MustCompile(`[a-z]+(_[a-z]+)+|\b[a-z]+\.[a-z]`)
+	found := 0
+	for _, l := range testPages(t).languages[:2] {
+		for _, kind := range schemas.Types() {
+			schemas.Field{Fields: []schemas.Field{formField(described(kind))}}.Each(func(f schemas.Field, _ int) {
+				for _, condition := range f.Conditions {
+					found++
+					if text, _ := l.Schema(condition); name.MatchString(text) {
+						t.Errorf("%s: %q", l.Code, text)
+					}
+				}
+			})
+		}
+	}
+	if found < 200 || !name.MatchString("where release_reason is given") {
+		t.Errorf("%d conditions were looked at", found)
+	}
+}
+
+// wordsOfAllSchemas are the texts of all types that a form, a letter or a refusal can show.
+func wordsOfAllSchemas(t *testing.T) map[string]bool {
+	t.Helper()
+	words := map[string]bool{}
+	for _, kind := range schemas.Types() {
+		d := described(kind)
+		words[d.Title], words[d.Description] = true, true
+		wordsOf(formField(d), words)
+		raw, err := schemas.Schema(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document, err := objectOf(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hintsOf(document, words)
+	}
+	delete(words, "")
+	return words
+}
+
+func wordsOf(f schemas.Field, words map[string]bool) {
+	words[f.Title], words[f.Description], words[f.Hint] = true, true, true
 	for _, s := range f.Conditions {
-		sentences[s] = true
+		words[s] = true
 	}
 	if f.Kind != schemas.KindConstant || !f.Required {
 		for _, code := range f.Enum {
@@ -158,7 +209,24 @@ func wordsOf(f schemas.Field, words, sentences map[string]bool) {
 	}
 	for _, child := range f.Fields {
 		if !child.Absent {
-			wordsOf(child, words, sentences)
+			wordsOf(child, words)
+		}
+	}
+}
+
+// hintsOf collects what a refusal says of a value.
+func hintsOf(node any, words map[string]bool) {
+	switch node := node.(type) {
+	case map[string]any:
+		if hint, ok := node["x-hint"].(string); ok {
+			words[hint] = true
+		}
+		for _, child := range node {
+			hintsOf(child, words)
+		}
+	case []any:
+		for _, child := range node {
+			hintsOf(child, words)
 		}
 	}
 }
