@@ -104,6 +104,7 @@ type Agent struct {
 	talking    talks
 	chores     signal // a hole or an expiry may be nearer
 	arrived    signal // nobody has looked at a message yet
+	erased     signal // something that was erased is still on the disk
 	looked     signal // the register does not hold yet whom a message protects
 	ready      chan struct{}
 	readyOnce  sync.Once
@@ -157,7 +158,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 	a := &Agent{
 		config: c, me: c.Authority, registry: o.Registry, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
-		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(),
+		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(), erased: newSignal(),
 		ready: make(chan struct{}), jobs: newJobs(), fetches: newFetches(), finishing: make(chan struct{}, finishesAtOnce),
 	}
 	a.notifier = notify.New(c.Mail, a.log)
@@ -292,6 +293,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.labelAll(ctx) })
 	group.Go(func() error { return a.doChores(ctx) })
 	group.Go(func() error { return a.watchDisk(ctx) })
+	group.Go(func() error { return a.retain(ctx) })
 	group.Go(func() error { return a.tellHooks(ctx) })
 	err = group.Wait()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {

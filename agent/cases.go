@@ -70,6 +70,7 @@ func (a *Agent) refile(tx *store.Tx, id schemas.CaseID, peer schemas.AuthorityID
 	if err := a.erase(tx, state, messages); err != nil {
 		return err
 	}
+	file.ClosedAt = closedAt(state, messages, now)
 	file.LookAt = next
 	if state.Expires.After(now) {
 		file.LookAt = earliest(file.LookAt, state.Expires)
@@ -86,7 +87,7 @@ func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Mess
 			continue
 		}
 		m.Payload = nil
-		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), tx.ForgetLetter(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, "")); err != nil {
+		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), tx.ForgetLetter(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, ""), tx.LeaveToWipe()); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"comity/agent/evidence"
 	"comity/agent/notify"
 	"comity/agent/people"
+	"comity/agent/retention"
 	"comity/exposition"
 	"comity/pki"
 	"comity/pki/keyfile"
@@ -83,6 +84,8 @@ type File struct {
 		// ReserveBytes is what must stay free on the disk. Default 256 MiB.
 		ReserveBytes int64 `toml:"reserve_bytes"`
 	} `toml:"evidence"`
+	// Retention is for how long the content of closed cases is kept (agent/retention).
+	Retention retention.File `toml:"retention"`
 	// Mail tells people by mail that something needs a look, and nothing else. Without a server nobody is told.
 	Mail notify.File `toml:"mail"`
 	// Deadlines overrides terms of the table in agent/deadline, such as acknowledgement = "5 working days".
@@ -166,6 +169,7 @@ type Config struct {
 	Urgent    time.Duration
 	Timing    Timing
 	Deadlines deadline.Table
+	Retention retention.Schedule
 	Evidence  evidence.Config // its folder is in Data
 	Backup    []string        // age recipients
 	Console   Console
@@ -265,6 +269,9 @@ func (f *File) check(base string) (Config, error) {
 		errs = append(errs, fmt.Errorf("backup.recipients: %w", err))
 	}
 	var failed error
+	if c.Retention, failed = f.Retention.Check(); failed != nil {
+		errs = append(errs, failed)
+	}
 	if c.Console, failed = f.Console.check(base); failed != nil {
 		errs = append(errs, failed)
 	}

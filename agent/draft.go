@@ -208,6 +208,9 @@ func (a *Agent) checkDraft(tx *store.Tx, d *schemas.Draft) error {
 	if err != nil || file.Peer != to[0] || file.Channel != p.Channel {
 		return problem(ReasonCase, "there is no such case with this recipient on this channel", "comity case list shows the cases")
 	}
+	if err := erasedProblem(tx, p.Case); err != nil {
+		return err
+	}
 	state, messages, err := a.derive(tx, p.Case, to[0], nil)
 	if err != nil {
 		return err

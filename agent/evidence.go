@@ -57,6 +57,9 @@ const (
 	eventToPrint     = "letter-cleared" // it waits for a person who prints it
 	eventPrinted     = "letter-printed" // and given away, by these means
 	eventPaperCame   = "paper-registered"
+	eventErasure     = "erasure-confirmed" // one person's word of two that the content of a case goes
+	eventKept        = "case-kept"         // beyond the time of its channel
+	eventUnkept      = "case-kept-no-longer"
 )
 
 // eventAccepted is the broker's signed word that it holds a message. The sender alone has it. The other events of signed

@@ -44,6 +44,7 @@ const (
 	custodyDelivered = "delivered" // by the peer's signed completion
 	custodyReceived  = "received"
 	custodyOpened    = "opened"
+	custodyErased    = "erased"   // the time for which it was kept is over
 	custodyReturned  = "returned" // a message that returns it was stored by its owner
 )
 

@@ -76,6 +76,9 @@ func (a *Agent) OpenEvidence(ctx context.Context, by, prefix string, mayReadRevi
 		if e, err = evidenceBy(tx, prefix); err != nil {
 			return err
 		}
+		if e.State == store.EvidenceErased {
+			return erasedProblem(tx, e.Case)
+		}
 		if e.Owner == a.me {
 			return nil
 		}

@@ -252,7 +252,7 @@ func (a *Agent) takeCompletion(ctx context.Context, v *envelope.Verified, c enve
 			return a.raise(tx, AlarmReceipt, peer, string(c.File)) // signed by the peer, and about a file that we never sent
 		}
 		if e.State != store.EvidenceReady {
-			return nil // a copy
+			return nil // a copy, or it was erased meanwhile
 		}
 		e.State, e.Receipt, e.ChangedAt = store.EvidenceDelivered, v.JWS(), a.now()
 		if c.Outcome == envelope.Rejected {

@@ -64,6 +64,9 @@ func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseF
 			return err
 		}
 		file = found[0]
+		if err := erasedProblem(tx, file.ID); err != nil {
+			return err
+		}
 		all, err := tx.MessagesOfCase(file.ID, file.Peer)
 		for _, m := range all {
 			if m.Paper > 0 {

@@ -40,6 +40,11 @@ func (a *Agent) Health(ctx context.Context) (api.Health, error) {
 		}
 		history, err := a.checkHistory(tx)
 		h.Checks = append(h.Checks, history...)
+		if err != nil {
+			return err
+		}
+		kept, err := a.checkRetention(tx)
+		h.Checks = append(h.Checks, kept)
 		return err
 	})
 	h.Noticed = a.notices.list()

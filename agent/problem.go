@@ -25,6 +25,7 @@ const (
 	ReasonState        = "wrong-state"  // the message is beyond that, or not there yet
 	ReasonFourEyes     = "four-eyes"    // the same person wrote and would approve
 	ReasonOtherBytes   = "other-bytes"  // what would be approved is not what stands there now
+	ReasonErased       = "erased"       // the time for which its content was kept is over
 	ReasonReview       = "under-review" // the rules do not let it go to this reader as it is
 	ReasonBlocked      = "blocked"      // to protection officers alone: nothing releases it
 	ReasonConditions   = "conditions"   // to protection officers alone: a release has conditions that are not met

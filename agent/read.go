@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"comity/agent/api"
@@ -36,6 +37,11 @@ func (a *Agent) Message(ctx context.Context, prefix string) (api.Message, error)
 		shown = show(found[0], authors)
 		shown.Payload, shown.Home = found[0].Payload, found[0].Home
 		if err != nil {
+			return err
+		}
+		if e, err := tx.Erased(shown.Case); err == nil && shown.Payload == nil {
+			shown.ErasedAt = e.At
+		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		files, err := tx.Files(found[0].Key)
@@ -101,6 +107,9 @@ func (a *Agent) Case(ctx context.Context, prefix string) (api.Case, error) {
 			shown.Next = append(shown.Next, state.Requested)
 		}
 		shown.MayNow = state.Next(state.SideOf(a.me))
+		if err := a.showRetention(tx, found[0], &shown); err != nil {
+			return err
+		}
 		for _, m := range messages {
 			authors, err := tx.Authors(m.Key)
 			if err != nil {

@@ -181,6 +181,9 @@ func readItem(m *store.Message) (team.Item, error) {
 	if !team.IsItem(m.Type) {
 		return team.Item{}, team.ErrNotOfATeam
 	}
+	if m.Payload == nil { // erased: what the team was is no longer known
+		return team.Item{}, team.ErrNotOfATeam
+	}
 	var p schemas.Payload
 	if err := schemas.Decode(m.Payload, &p, schemas.PayloadLimits); err != nil {
 		return team.Item{}, fmt.Errorf("reading item in message %s: %w", m.ID, err)

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"errors"
+
 	"comity/agent/api"
 	"comity/agent/store"
 	"comity/schemas"
@@ -18,6 +20,9 @@ func (a *Agent) showTeam(tx *store.Tx, file *store.CaseFile, inCase []*store.Mes
 			continue
 		}
 		opening, err := readItem(m)
+		if errors.Is(err, team.ErrNotOfATeam) {
+			return nil, nil // erased
+		}
 		if err != nil {
 			return nil, err
 		}

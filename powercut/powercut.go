@@ -56,7 +56,14 @@ const (
 	HousePrepared Point = "house-prepared" // the broker's own accounts
 )
 
-// Points are all of them.
+// The points of an erasure, which comes years after everything else: the test of it cuts the power in a process of its own
+// (agent, TestAnErasureIsFinishedAfterAPowerCut), so Points does not list them.
+const (
+	ErasedFiles Point = "erased-files" // files of evidence of a case whose content is erased
+	ErasedPages Point = "erased-pages" // what of it was left in the database's file and log
+)
+
+// Points are all others.
 func Points() []Point {
 	return []Point{
 		Drafted, Edited, Discarded, Approved, SignedAlone, LookedAgain, Stopped, OfficerWord, Sealed, Submitted, Planned, Received, PutAside,

@@ -44,6 +44,7 @@ type Desk interface {
 	Assignments
 	Intake
 	PaperDesk
+	Retentions
 }
 
 // Query narrows a list of messages; empty members do not.

@@ -10,7 +10,7 @@ import (
 // request as the socket takes it. The set is closed.
 type Signing string
 
-// The acts about messages, by the last part of their paths, and the one about the file of a case.
+// The acts about messages, by the last part of their paths, the one about the file of a case, and the one about the content of a case.
 const (
 	SignApproval   Signing = "approval"
 	SignAlone      Signing = "signature"
@@ -18,15 +18,19 @@ const (
 	SignRelease    Signing = "release"
 	SignClear      Signing = "clear"
 	SignHandout    Signing = "handout-release"
+	SignErasure    Signing = "erasure"
 )
 
 // Command is the request that an act is, with its body in the one form that a signature covers: canonical JSON. body is an
-// Approval, a Release, a HandoutRelease, or nil.
+// Approval, a Release, a HandoutRelease, an Erasure, or nil.
 func (s Signing) Command(id schemas.MessageID, body any) (method, target string, encoded []byte, err error) {
 	if body != nil {
 		encoded, err = schemas.Canonical(body)
 	}
-	if s == SignHandout {
+	switch s {
+	case SignErasure: // the id is a case's
+		return http.MethodPost, socketPrefix + "/retention/" + string(id) + "/erasure", encoded, err
+	case SignHandout:
 		return http.MethodPost, socketPrefix + "/handouts/" + string(id) + "/release", encoded, err
 	}
 	return http.MethodPost, socketPrefix + "/messages/" + string(id) + "/" + string(s), encoded, err

@@ -42,6 +42,7 @@ type Message struct {
 	Files         []File         `json:"files,omitzero"`     // of a draft of ours, as they were read when they were attached; in show and draft only
 	OnPaper       bool           `json:"on_paper,omitzero"`  // it goes, went or came on paper: no signature proves anything of it
 	Paper         *Paper         `json:"paper,omitzero"`     // of its way on paper; in show only
+	ErasedAt      time.Time      `json:"erased_at,omitzero"` // its content is gone: the time for which it was kept is over; in show only
 	// Withheld messages are shown to protection officers alone. Nobody is told that a message is withheld.
 	Withheld bool `json:"-"`
 }
@@ -85,15 +86,18 @@ type Case struct {
 	Open       bool                  `json:"open"`
 	OpenedAt   time.Time             `json:"opened_at"`
 	ChangedAt  time.Time             `json:"changed_at"`
-	Officer    string                `json:"officer,omitzero"`   // who works on it here; no peer is told
-	Deputy     string                `json:"deputy,omitzero"`    // who acts for the officer, who is away now
-	Next       []schemas.AuthorityID `json:"next,omitzero"`      // whose turn it is; in show only
-	MayNow     []schemas.MessageType `json:"may_now,omitzero"`   // what this authority may send now; in show only
-	Deadlines  []Task                `json:"deadlines,omitzero"` // done ones included; in show only
-	TimeLeft   string                `json:"time_left,omitzero"` // of a sentence, when its transfer was asked for; closed set: agent/deadline; in show only
-	Messages   []Message             `json:"messages,omitzero"`  // without payloads; in show only
-	Team       *Team                 `json:"team,omitzero"`      // of a joint investigation team; in show only
-	OnPaper    bool                  `json:"on_paper,omitzero"`  // messages of it stand on paper alone; in show only
+	Officer    string                `json:"officer,omitzero"`     // who works on it here; no peer is told
+	Deputy     string                `json:"deputy,omitzero"`      // who acts for the officer, who is away now
+	Next       []schemas.AuthorityID `json:"next,omitzero"`        // whose turn it is; in show only
+	MayNow     []schemas.MessageType `json:"may_now,omitzero"`     // what this authority may send now; in show only
+	Deadlines  []Task                `json:"deadlines,omitzero"`   // done ones included; in show only
+	TimeLeft   string                `json:"time_left,omitzero"`   // of a sentence, when its transfer was asked for; closed set: agent/deadline; in show only
+	Messages   []Message             `json:"messages,omitzero"`    // without payloads; in show only
+	Team       *Team                 `json:"team,omitzero"`        // of a joint investigation team; in show only
+	OnPaper    bool                  `json:"on_paper,omitzero"`    // messages of it stand on paper alone; in show only
+	EraseAfter time.Time             `json:"erase_after,omitzero"` // of a case that is over: for so long its content is kept; in show only
+	Kept       string                `json:"kept,omitzero"`        // why it is kept beyond that, closed set; in show only
+	ErasedAt   time.Time             `json:"erased_at,omitzero"`   // its content is gone; in show only
 }
 
 // Task is something that is due in a case, by whom and when.

@@ -48,6 +48,8 @@ const (
 	ReadIndicators Act = "read-indicators" // have the indicators computed that may be published
 	VerifyLogs     Act = "verify-logs"     // have the agent hold its logs against everything it has
 	KeepAccounts   Act = "keep-accounts"   // give people logins and machines tokens, and take them away
+	EraseCases     Act = "erase-cases"     // confirm that the content of a case goes whose time is over
+	KeepCases      Act = "keep-cases"      // keep the content of a case beyond its time, and end that
 	UseHooks       Act = "use-hooks"       // have a machine of this authority told what changes
 	SignIn         Act = "sign-in"         // what everybody may do who is somebody: see who they are, log out, change their password
 	Anybody        Act = "anybody"         // needs nobody: the login, the style of a page, the description of the API
@@ -62,18 +64,18 @@ const (
 // post, so what came on paper is registered there, and read by others.
 var grants = map[Role][]Act{
 	CaseOfficer:       {Draft, Assign, PrintLetter, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
-	Approver:          {Approve, ExportCase, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Registrar:         {Assign, RegisterPaper, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Approver:          {Approve, ExportCase, KeepCases, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
+	Registrar:         {Assign, RegisterPaper, EraseCases, KeepCases, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
 	BorderDesk:        {Draft, SignAlone, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	LiaisonOfficer:    {ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	JITLeader:         {Draft, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
-	Auditor:           {ReadDecisions, SignCheckpoint, VerifyLogs, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	Auditor:           {EraseCases, KeepCases, ReadDecisions, SignCheckpoint, VerifyLogs, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	KeyOfficer:        {KeepAccounts, VerifyLogs, ReadHealth, ReadDirectory, SignIn},
 }
 
 // personal are the acts of human beings alone: a machine is not a person, so it never counts as one of two.
-var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint, PrintLetter, RegisterPaper}
+var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint, PrintLetter, RegisterPaper, EraseCases, KeepCases}
 
 // mechanical are the acts of machines alone.
 var mechanical = []Act{UseHooks}

@@ -30,6 +30,8 @@ func TestTheTableOfRoles(t *testing.T) {
 		ReadIndicators: {Registrar, LiaisonOfficer, Auditor},
 		PrintLetter:    {CaseOfficer},
 		RegisterPaper:  {Registrar},
+		EraseCases:     {Registrar, Auditor},
+		KeepCases:      {Approver, Registrar, Auditor},
 		UseHooks:       nil, // of machines alone
 		ReadHealth:     all, ReadDirectory: all, SignIn: all, Anybody: all,
 	}

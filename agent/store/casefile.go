@@ -20,7 +20,8 @@ type CaseFile struct {
 	ChangedAt  time.Time
 	LookAt     time.Time // when something in it becomes due, or it ends, by time alone; zero for never
 	Pace       Pace
-	Officer    string // who works on it, as the assignment has it; "" for nobody. PutCase does not write it
+	Officer    string    // who works on it, as the assignment has it; "" for nobody. PutCase does not write it
+	ClosedAt   time.Time // the last thing in a case that is over; zero while it is open
 }
 
 // Pace is how a case went, as far as it has gone: the times at which the requested side did for the first time what was asked
@@ -35,16 +36,17 @@ type Pace struct {
 }
 
 const caseColumns = `id, peer, channel, requesting, requested, state, open, opened_at, changed_at, look_at,
-	stored_at, acknowledged_at, decided_at, executed_at, supplements, late`
+	stored_at, acknowledged_at, decided_at, executed_at, supplements, late, closed_at`
 
 // caseRead is what is read of a case file: its columns, and who works on it.
 const caseRead = caseColumns + `, coalesce((SELECT person FROM assignment WHERE case_id = casefile.id), '')`
 
 // PutCase writes a case file, new or changed.
 func (t *Tx) PutCase(c *CaseFile) error {
-	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
 		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt), millis(c.LookAt),
-		millis(c.Pace.StoredAt), millis(c.Pace.AcknowledgedAt), millis(c.Pace.DecidedAt), millis(c.Pace.ExecutedAt), c.Pace.Supplements, c.Pace.Late)
+		millis(c.Pace.StoredAt), millis(c.Pace.AcknowledgedAt), millis(c.Pace.DecidedAt), millis(c.Pace.ExecutedAt), c.Pace.Supplements, c.Pace.Late,
+		millis(c.ClosedAt))
 }
 
 // DropCase removes the case file of a case with this peer whose opening message no longer counts. One with another peer
@@ -106,12 +108,13 @@ func (t *Tx) cases(where string, args ...any) ([]*CaseFile, error) {
 
 func scanCase(s scanner) (*CaseFile, error) {
 	var c CaseFile
-	var opened, changed, look, stored, acknowledged, decided, executed int64
+	var opened, changed, look, stored, acknowledged, decided, executed, closed int64
 	err := s.Scan(&c.ID, &c.Peer, &c.Channel, &c.Requesting, &c.Requested, &c.State, &c.Open, &opened, &changed, &look,
-		&stored, &acknowledged, &decided, &executed, &c.Pace.Supplements, &c.Pace.Late, &c.Officer)
+		&stored, &acknowledged, &decided, &executed, &c.Pace.Supplements, &c.Pace.Late, &closed, &c.Officer)
 	c.OpenedAt, c.ChangedAt, c.LookAt = instant(opened), instant(changed), instant(look)
 	c.Pace.StoredAt, c.Pace.AcknowledgedAt = instant(stored), instant(acknowledged)
 	c.Pace.DecidedAt, c.Pace.ExecutedAt = instant(decided), instant(executed)
+	c.ClosedAt = instant(closed)
 	return &c, err
 }
 

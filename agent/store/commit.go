@@ -20,6 +20,8 @@ func (s *Store) commitGroups() {
 			s.commit(s.gather(first))
 		case first := <-s.soon:
 			s.commit(s.company(first))
+		case wipe := <-s.wipes:
+			wipe.done <- s.wipe()
 		case <-s.closed:
 			for { // finish what was accepted before Close
 				select {

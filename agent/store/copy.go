@@ -16,6 +16,9 @@ type Mark string
 // things than peers do, by whatever way it came to its place.
 const MarkCopied Mark = "copied-at"
 
+// MarkWipe says that something was erased outside an Erasure and that its bytes may be on the disk until Wipe.
+const MarkWipe Mark = "wipe"
+
 const copyTime = time.RFC3339Nano
 
 // CopiedAt is the time of MarkCopied, zero where the file is no copy.

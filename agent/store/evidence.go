@@ -39,6 +39,7 @@ const (
 	EvidenceFetching  EvidenceState = "fetching"
 	EvidenceComplete  EvidenceState = "complete"
 	EvidenceWithheld  EvidenceState = "withheld" // whole, and kept from people until two protection officers let it be read
+	EvidenceErased    EvidenceState = "erased"   // the time for which it was kept is over
 )
 
 const evidenceColumns = `owner, id, peer, case_id, message, state, reason, manifest, sha256, reading, original, added_by, added_at, changed_at, receipt`
@@ -55,7 +56,7 @@ func (t *Tx) PutEvidence(e *Evidence) error {
 	}
 	row := evidenceRow(e.Owner, e.Manifest.ID)
 	return t.exec(`INSERT INTO evidence (`+evidenceColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (owner, id) DO UPDATE SET
-		message = excluded.message, state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at, receipt = excluded.receipt`,
+		message = excluded.message, state = excluded.state, reason = excluded.reason, changed_at = excluded.changed_at, receipt = excluded.receipt WHERE state <> 'erased'`,
 		e.Owner, e.Manifest.ID, e.Peer, e.Case, e.Message, e.State, e.Reason, t.columns.seal("manifest", row, manifest), e.SHA256[:], e.Reading,
 		t.columns.seal("original", row, e.Original), e.AddedBy, millis(e.AddedAt), millis(e.ChangedAt), e.Receipt)
 }

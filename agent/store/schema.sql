@@ -192,7 +192,7 @@ CREATE TABLE evidence (
   peer       TEXT    NOT NULL,
   case_id    TEXT    NOT NULL,
   message    TEXT    NOT NULL DEFAULT '',      -- of the owner's, the last that names it
-  state      TEXT    NOT NULL CHECK (state IN ('ready', 'delivered', 'refused', 'fetching', 'complete', 'withheld')),
+  state      TEXT    NOT NULL CHECK (state IN ('ready', 'delivered', 'refused', 'fetching', 'complete', 'withheld', 'erased')),
   reason     TEXT    NOT NULL DEFAULT '',      -- of a refusal, closed set
   manifest   BLOB    NOT NULL,                 -- (sealed) schemas.EvidenceFile
   sha256     BLOB    NOT NULL,                 -- of the content
@@ -313,9 +313,38 @@ CREATE TABLE casefile (
   decided_at      INTEGER NOT NULL DEFAULT 0,
   executed_at     INTEGER NOT NULL DEFAULT 0,
   supplements     INTEGER NOT NULL DEFAULT 0, -- how often it was asked for what was missing
-  late            INTEGER NOT NULL DEFAULT 0  -- something of it was or is overdue
+  late            INTEGER NOT NULL DEFAULT 0, -- something of it was or is overdue
+  closed_at       INTEGER NOT NULL DEFAULT 0  -- the last thing in a case that is over, by our clock: the time for which it is kept counts from here
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX casefile_look ON casefile (look_at) WHERE look_at > 0;
+CREATE INDEX casefile_closed ON casefile (channel, closed_at) WHERE closed_at > 0;
+
+-- Cases whose content is kept beyond its time, and why.
+CREATE TABLE legal_hold (
+  case_id TEXT    PRIMARY KEY,
+  reason  TEXT    NOT NULL CHECK (reason IN ('litigation', 'appeal', 'inquiry', 'audit', 'data-subject-request', 'archive')),
+  person  TEXT    NOT NULL,
+  at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Who confirmed that the content of a case goes: two of them, for exactly what stands there.
+CREATE TABLE erasure_word (
+  case_id TEXT    NOT NULL,
+  digest  BLOB    NOT NULL,
+  person  TEXT    NOT NULL,
+  at      INTEGER NOT NULL,
+  proof   BLOB    NOT NULL,                -- their signed command (JWS)
+  PRIMARY KEY (case_id, digest, person)
+) STRICT, WITHOUT ROWID;
+
+-- Cases whose content was erased at the end of its time. Hashes, numbers, receipts and the journal stay.
+CREATE TABLE erasure (
+  case_id TEXT    PRIMARY KEY,
+  closed  INTEGER NOT NULL,                -- closed_at of the case then: what comes later is due again
+  at      INTEGER NOT NULL,
+  gone_at INTEGER NOT NULL DEFAULT 0       -- when nothing of it was left on the disk either
+) STRICT, WITHOUT ROWID;
+CREATE INDEX erasure_left ON erasure (at) WHERE gone_at = 0;
 
 -- Which officer works on a case. It gives nobody a right.
 CREATE TABLE assignment (

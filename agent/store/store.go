@@ -44,6 +44,7 @@ type Store struct {
 
 	queue  chan job
 	soon   chan job      // of those that are in no hurry
+	wipes  chan job      // of Wipe, each by itself
 	closed chan struct{} // closed by Close: no new work
 	done   chan struct{} // closed when the writer has ended
 	ending sync.Once
@@ -70,7 +71,7 @@ func Open(ctx context.Context, path string, columns *Columns) (*Store, error) {
 	}
 	s := &Store{
 		columns: columns, lock: lock,
-		readers: make(chan *connection, readers), queue: make(chan job, queueLength), soon: make(chan job, queueLength), closed: make(chan struct{}), done: make(chan struct{}),
+		readers: make(chan *connection, readers), queue: make(chan job, queueLength), soon: make(chan job, queueLength), wipes: make(chan job), closed: make(chan struct{}), done: make(chan struct{}),
 		path: path, condition: condition{broken: make(chan struct{})},
 		edges: newEdges(nil),
 	}
@@ -97,7 +98,7 @@ func (s *Store) open(ctx context.Context, path string) error {
 	// messages change is then written once for all of them. What a savepoint would restore is kept in memory.
 	const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)" +
 		"&_pragma=busy_timeout(5000)&_pragma=trusted_schema(OFF)" +
-		"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-8192)&_pragma=temp_store(MEMORY)&_txlock="
+		"&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-8192)&_pragma=temp_store(MEMORY)&_pragma=secure_delete(FAST)&_txlock="
 	if s.write, err = sql.Open("sqlite", "file:"+path+pragmas+"immediate"); err != nil {
 		return err
 	}

@@ -66,6 +66,15 @@ func printCase(w io.Writer, c api.Case) error {
 	if c.OnPaper {
 		fmt.Fprintln(w, "On paper    no signature proves what is marked so below; the file of this case cannot be exported")
 	}
+	if !c.ErasedAt.IsZero() {
+		fmt.Fprintf(w, "Erased      %s: hashes, numbers and receipts are left\n", moment(c.ErasedAt))
+	}
+	if !c.EraseAfter.IsZero() {
+		fmt.Fprintf(w, "Content     due to go %s\n", moment(c.EraseAfter))
+	}
+	if c.Kept != "" {
+		fmt.Fprintf(w, "Kept        beyond its time: %s\n", c.Kept)
+	}
 	if len(c.Next) > 0 {
 		fmt.Fprintf(w, "Turn of     %s\n", join(c.Next))
 	}
