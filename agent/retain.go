@@ -30,9 +30,6 @@ import (
 // Nothing of it is sent to anybody, and the protection register is not touched. It may tell nobody that something was under
 // review: what was, is discarded like any draft, and a case is due whether it holds such a message or not.
 
-// Why a case is kept beyond its time. The set is closed.
-var keepReasons = []string{"litigation", "appeal", "inquiry", "audit", "data-subject-request", "archive"}
-
 // What must end before a case can be erased. The set is closed.
 const (
 	waitsOnItsWay    = "on-its-way" // a message is about to leave, without a receipt, or not looked at yet
@@ -482,8 +479,8 @@ func (a *Agent) retainOnce(ctx context.Context) error {
 
 // KeepCase has the content of a case stay beyond its time, open or over.
 func (a *Agent) KeepCase(ctx context.Context, by, prefix string, k api.Keeping) (api.RetentionCase, error) {
-	if !slices.Contains(keepReasons, k.Reason) {
-		return api.RetentionCase{}, problem(api.ReasonRequest, "that is no reason to keep a case", fmt.Sprintf("one of %v", keepReasons))
+	if !slices.Contains(api.KeepReasons(), k.Reason) {
+		return api.RetentionCase{}, problem(api.ReasonRequest, "that is no reason to keep a case", fmt.Sprintf("one of %v", api.KeepReasons()))
 	}
 	return a.onKept(ctx, prefix, func(tx *store.Tx, file *store.CaseFile) error {
 		if err := erasedProblem(tx, file.ID); err != nil {

@@ -44,6 +44,11 @@ type Erasure struct {
 	Digest string `json:"digest"`
 }
 
+// KeepReasons are why a case may be kept beyond its time. The set is closed.
+func KeepReasons() []string {
+	return []string{"litigation", "appeal", "inquiry", "audit", "data-subject-request", "archive"}
+}
+
 // Keeping says why the content of a case stays.
 type Keeping struct {
 	Reason string `json:"reason"`

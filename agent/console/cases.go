@@ -93,6 +93,8 @@ type casePage struct {
 	Replies  []reply
 	Export   bool
 	Assign   *assigning
+	Keep     bool
+	Reasons  []string
 }
 
 // moment is one thing that happened or is due in a case, in the order of time.
@@ -123,7 +125,7 @@ func (k *Console) oneCase(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 	k.show(w, r, v, "case", "case.title", casePage{
 		Case: c, Me: k.Authority, Timeline: timeline(c), Due: due(c.Deadlines), Replies: k.replies(v, c),
-		Export: v.Person.May(people.ExportCase), Assign: assign,
+		Export: v.Person.May(people.ExportCase) && c.ErasedAt.IsZero(), Assign: assign, Keep: v.Person.May(people.KeepCases) && c.ErasedAt.IsZero(), Reasons: api.KeepReasons(),
 	})
 }
 

@@ -157,6 +157,7 @@ var menu = []navigation{
 	{Path: "/letters", Key: "nav.letters", act: people.PrintLetter},
 	{Path: "/reviews", Key: "nav.reviews", act: people.ReadReviews},
 	{Path: "/teams", Key: "nav.teams", act: people.ReadList},
+	{Path: "/retention", Key: "nav.retention", act: people.EraseCases},
 	{Path: "/directory", Key: "nav.directory", act: people.ReadDirectory},
 	{Path: "/journal", Key: "nav.journal", act: people.VerifyLogs},
 	{Path: "/decisions", Key: "nav.decisions", act: people.ReadDecisions},
@@ -176,7 +177,7 @@ func menuFor(person *people.Person, at string) (list []navigation) {
 // doneNotices are what a page can say was just done. The set is closed: the address names one of them.
 var doneNotices = []string{
 	"approved", "signed", "looked", "discarded", "drafted", "edited", "released", "returned", "blocked", "cleared", "ended", "password", "passkey",
-	"saved", "dropped", "distinguished", "assigned", "printed",
+	"saved", "dropped", "distinguished", "assigned", "printed", "confirmed", "erased", "kept", "unkept",
 }
 
 // show writes a page for somebody who is logged in.
