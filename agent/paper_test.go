@@ -299,3 +299,166 @@ func TestNobodySignsALetterAlone(t *testing.T) {
 	_, err = d.SignAlone(context.Background(), "officer-1", m.ID, m.SHA256, d.proof(t, "officer-1", api.SignAlone, m.ID, m.SHA256))
 	wantProblem(t, err, ReasonFourEyes)
 }
+
+// paperFrom is what a registrar writes down of a letter.
+func (w *world) paperFrom(t *testing.T, from, to schemas.AuthorityID, name string, in schemas.CaseID, reply schemas.MessageID, change ...func(object map[string]any)) []byte {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(draft(t, to, name, in, reply), &object); err != nil {
+		t.Fatal(err)
+	}
+	today := w.clock.Now().UTC().Format(time.DateOnly)
+	delete(object, "home")
+	object["from"] = string(from)
+	object["paper"] = map[string]any{"dated": today, "received_on": today, "means": "post", "national_ref": "II-204/26"}
+	for _, c := range change {
+		c(object)
+	}
+	encoded, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encoded
+}
+
+// registers registers a paper and lets it be screened.
+func (d *desk) registers(content []byte) *store.Message {
+	d.t.Helper()
+	m, err := d.RegisterPaper(d.t.Context(), "registrar", content)
+	if err != nil {
+		d.t.Fatalf("%v %+v", err, defectsOf(err))
+	}
+	if err := d.screenWaiting(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
+	_ = d.labelWaiting(d.t.Context())
+	return d.message(m.From, m.ID)
+}
+
+// A request comes on paper, is acknowledged on paper, and the sender withdraws it on paper: the case goes its way as any other.
+func TestAPaperRequestIsACase(t *testing.T) {
+	w, d := newPaperWorld(t)
+	came := d.registers(w.paperFrom(t, qp, qm, "request", "", ""))
+	if came.State != store.Received || came.Screening != store.ScreenClear || came.Paper != 1 || came.Seq != 0 {
+		t.Fatalf("it is %s, %s, paper %d, number %d", came.State, came.Screening, came.Paper, came.Seq)
+	}
+	if got := d.state(came.Case); got != "sent" {
+		t.Errorf("the case is %q", got)
+	}
+	if got := d.stages(came.Case)["acknowledgement QM/justice"]; got != "running" {
+		t.Errorf("stages: %v", d.stages(came.Case))
+	}
+	_, answer := d.givenAway(draft(t, qp, "acknowledgement", came.Case, came.ID))
+	if got := d.state(came.Case); got != "acknowledged" || !strings.Contains(answer.Text, string(came.ID)) {
+		t.Errorf("after the answer the case is %q", got)
+	}
+	if got := d.stages(came.Case)["acknowledgement QM/justice"]; got != "done" {
+		t.Errorf("stages: %v", d.stages(came.Case))
+	}
+	query := d.registers(w.paperFrom(t, qp, qm, "status-query", came.Case, ""))
+	if query.Paper != 2 || query.Seen != 1 {
+		t.Errorf("the second letter stands at %d and has seen %d", query.Paper, query.Seen)
+	}
+	d.registers(w.paperFrom(t, qp, qm, "withdrawal", came.Case, "", func(o map[string]any) { accepting("withdrawal")(o["body"].(map[string]any)) }))
+	if got := d.state(came.Case); got != "withdrawn" {
+		t.Errorf("after the withdrawal the case is %q", got)
+	}
+	// A letter that the case does not take is not registered in it.
+	_, err := d.RegisterPaper(t.Context(), "registrar", w.paperFrom(t, qp, qm, "decision", came.Case, came.ID))
+	if err == nil {
+		t.Error("the requesting side decided on its own request")
+	}
+	file, err := d.Case(t.Context(), string(came.Case))
+	if err != nil || !file.OnPaper {
+		t.Fatalf("%v, on paper %t", err, file.OnPaper)
+	}
+	for _, m := range file.Messages {
+		if !m.OnPaper || len(m.Steps) > 0 || !m.StoredAt.IsZero() {
+			t.Errorf("%s %s: on paper %t, proved %v, stored %v", m.From, m.Type, m.OnPaper, m.Steps, m.StoredAt)
+		}
+	}
+	_, err = d.ExportCase(t.Context(), "approver", string(came.Case), "QM/justice")
+	wantProblem(t, err, ReasonState)
+	if shared, _ := d.leaves(); shared != 0 || len(d.outgoing()) > 0 {
+		t.Errorf("%d leaves in logs of peers", shared)
+	}
+	if got := d.verified(""); len(got) > 0 {
+		t.Errorf("the journal: %v", got)
+	}
+}
+
+// Nobody writes down a letter in the name of who signs their own, and what is written down is whole and not from tomorrow.
+func TestWhatIsNotRegisteredAsPaper(t *testing.T) {
+	w, d := newPaperWorld(t)
+	head := func(member, value string) func(map[string]any) {
+		return func(o map[string]any) { o["paper"].(map[string]any)[member] = value }
+	}
+	set := func(member string, value any) func(map[string]any) { return func(o map[string]any) { o[member] = value } }
+	day := func(offset int) string { return w.clock.Now().AddDate(0, 0, offset).UTC().Format(time.DateOnly) }
+	tests := []struct {
+		name    string
+		content []byte
+		reason  string
+	}{
+		{"a connected authority", w.paperFrom(t, qn, qm, "request", "", ""), ReasonRecipient},
+		{"the own authority", w.paperFrom(t, qm, qm, "request", "", ""), ReasonRecipient},
+		{"another of the own State", w.paperFrom(t, "QM/border", qm, "request", "", ""), ReasonRecipient},
+		{"nobody", w.paperFrom(t, "QZ/justice", qm, "request", "", ""), ReasonRecipient},
+		{"no sender", w.paperFrom(t, "", qm, "request", "", ""), ReasonInvalid},
+		{"for another authority", w.paperFrom(t, qp, qn, "request", "", ""), ReasonInvalid},
+		{"an item of a team", w.paperFrom(t, qp, qm, "jit.proposal", "", ""), ReasonRecipient},
+		{"no such case", w.paperFrom(t, qp, qm, "status-query", schemas.CaseOpenedBy(qp, qm, schemas.NewMessageID()), ""), ReasonCase},
+		{"came tomorrow", w.paperFrom(t, qp, qm, "request", "", "", head("received_on", day(2))), ReasonInvalid},
+		{"came before it was written", w.paperFrom(t, qp, qm, "request", "", "", head("received_on", day(-3))), ReasonInvalid},
+		{"no date", w.paperFrom(t, qp, qm, "request", "", "", head("dated", "")), ReasonInvalid},
+		{"by fax", w.paperFrom(t, qp, qm, "request", "", "", head("means", "fax")), ReasonInvalid},
+		{"no reference", w.paperFrom(t, qp, qm, "request", "", "", head("national_ref", "")), ReasonInvalid},
+		{"a long reference", w.paperFrom(t, qp, qm, "request", "", "", head("national_ref", strings.Repeat("x", 101))), ReasonInvalid},
+		{"more than there is", w.paperFrom(t, qp, qm, "request", "", "", head("signature", "x")), ReasonInvalid},
+		{"records of a draft", w.paperFrom(t, qp, qm, "request", "", "", set("home", map[string]any{})), ReasonInvalid},
+		{"no body", w.paperFrom(t, qp, qm, "request", "", "", set("body", map[string]any{})), ReasonInvalid},
+		{"no object", []byte(`[]`), ReasonInvalid},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := d.RegisterPaper(t.Context(), "registrar", test.content)
+			wantProblem(t, err, test.reason)
+		})
+	}
+	if _, home := d.leaves(); home != 0 {
+		t.Errorf("%d leaves at home of what was not registered", home)
+	}
+}
+
+// What must never have come to this State is withheld also where it came on paper. No notice goes to whoever is not connected.
+func TestAPaperIsScreenedAsAnyMessage(t *testing.T) {
+	w, d := newPaperWorld(t)
+	var object map[string]any
+	if err := json.Unmarshal(information(t, "QM"), &object); err != nil {
+		t.Fatal(err)
+	}
+	whole := w.paperFrom(t, qp, qm, "request", "", "", func(o map[string]any) {
+		for member := range o {
+			if member != "from" && member != "to" && member != "paper" {
+				delete(o, member)
+			}
+		}
+		for member, value := range object {
+			o[member] = value
+		}
+	})
+	m := d.registers(whole)
+	if m.Screening != store.ScreenQuarantining && m.Screening != store.ScreenQuarantined {
+		t.Fatalf("it is %s", m.Screening)
+	}
+	if got := d.alertsUp(); len(got) == 0 {
+		t.Error("no protection officer is told")
+	}
+	if got := d.outgoingKinds(); len(got) > 0 {
+		t.Errorf("the outbox holds %v", got)
+	}
+	shown, err := d.Message(t.Context(), string(m.ID))
+	if err != nil || !shown.Withheld || shown.State != string(store.UnderReview) {
+		t.Errorf("%v: shown as %s, withheld %t", err, shown.State, shown.Withheld)
+	}
+}

@@ -16,6 +16,8 @@ type PaperDesk interface {
 	PrintLetter(ctx context.Context, by string, id schemas.MessageID, p Printing) (Letter, error)
 	// Letter shows a letter again that was printed.
 	Letter(ctx context.Context, id schemas.MessageID) (Letter, error)
+	// RegisterPaper registers what came on paper: a draft with the members "from" and "paper".
+	RegisterPaper(ctx context.Context, by string, paper []byte) (Message, error)
 }
 
 // means are how paper is given away, and how it comes. The set is closed.
@@ -59,6 +61,8 @@ func (s *Server) paperRoutes() []route {
 			about: describe[Letter]("Print a message for an authority that is not connected: it counts as sent from then on").takes(Printing{})},
 		{method: "GET", path: "/messages/{id}/letter", doors: onBoth, act: people.ReadText, handle: s.letter,
 			about: describe[Letter]("A letter again, exactly as it was printed")},
+		{method: "POST", path: "/papers", doors: onBoth, act: people.RegisterPaper, handle: s.registerPaper,
+			about: describe[Message]("Register what came on paper from an authority that is not connected").takes(draftBody{}).status(http.StatusCreated)},
 	}
 }
 
@@ -78,6 +82,16 @@ func (s *Server) letter(r *request) (int, any, error) {
 	}
 	found, err := s.desk.Letter(r.Context(), id)
 	return http.StatusOK, found, err
+}
+
+func (s *Server) registerPaper(r *request) (int, any, error) {
+	m, err := s.desk.RegisterPaper(r.Context(), r.person.Name, r.body)
+	return http.StatusCreated, m, err
+}
+
+// RegisterPaper registers what came on paper.
+func (c *Client) RegisterPaper(ctx context.Context, paper []byte) (m Message, err error) {
+	return m, c.do(ctx, http.MethodPost, "/v1/papers", paper, &m)
 }
 
 // PrintLetter makes the letter of a cleared message, and records that it was given away.

@@ -109,3 +109,53 @@ func writeLetter(cmd *cobra.Command, d *desk, l api.Letter, path string) error {
 	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "given away by %s, %s, %s; SHA-256 %s\n", l.Means, l.Person, moment(l.At), l.SHA256)
 	return err
 }
+
+// paperCommand is what comes from authorities that are not connected.
+func paperCommand() *cobra.Command {
+	return group("paper", "Register what comes on paper from authorities that are not connected", paperRegisterCommand())
+}
+
+func paperRegisterCommand() *cobra.Command {
+	d, f := &desk{}, &draftFlags{}
+	cmd := &cobra.Command{
+		Use:   "register FILE",
+		Short: "Register a letter as a message of a case (- reads standard input)",
+		Long: `FILE is a draft as JSON that says whose letter it is and how it came:
+  {"from": "QN/records", "to": ["QM/justice"],
+   "paper": {"dated": "2026-11-20", "received_on": "2026-11-27", "means": "post", "national_ref": "II-204/26"},
+   "channel": "mla", "type": "mla.request/1", ...}
+It is checked against the schema of its type, and against the case that it belongs to. Deadlines run from the day on which it came. Nobody
+registers a letter of an authority that is connected, nor of their own State. Scans of the letter are attachments.`,
+		Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			client, err := d.open()
+			if err != nil {
+				return err
+			}
+			place, _, err := f.resolve(cmd, client)
+			if err != nil {
+				return err
+			}
+			text, err := readDraft(cmd.InOrStdin(), args[0])
+			if err != nil {
+				return err
+			}
+			if text, err = place.Put(text); err != nil {
+				return fmt.Errorf("paper %s: %w", args[0], err)
+			}
+			m, err := client.RegisterPaper(cmd.Context(), text)
+			if err != nil {
+				return fmt.Errorf("paper %s: %w", args[0], err)
+			}
+			if d.json {
+				return printJSON(cmd, m)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s from %s: registered, case %s\n", m.ID, m.Type, m.From, m.Case)
+			return err
+		},
+	}
+	d.flags(cmd)
+	cmd.Flags().StringVar(&f.caseID, "case", "", "the case it belongs to: an id, or its beginning")
+	cmd.Flags().StringVar(&f.reply, "reply", "", "the message it answers: an id, or its beginning")
+	return cmd
+}
