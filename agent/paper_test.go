@@ -393,7 +393,9 @@ func TestWhatIsNotRegisteredAsPaper(t *testing.T) {
 	head := func(member, value string) func(map[string]any) {
 		return func(o map[string]any) { o["paper"].(map[string]any)[member] = value }
 	}
-	set := func(member string, value any) func(map[string]any) { return func(o map[string]any) { o[member] = value } }
+	set := func(member string, value any) func(map[string]any) {
+		return func(o map[string]any) { o[member] = value }
+	}
 	day := func(offset int) string { return w.clock.Now().AddDate(0, 0, offset).UTC().Format(time.DateOnly) }
 	tests := []struct {
 		name    string
