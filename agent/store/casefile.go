@@ -41,9 +41,12 @@ const caseColumns = `id, peer, channel, requesting, requested, state, open, open
 // caseRead is what is read of a case file: its columns, and who works on it.
 const caseRead = caseColumns + `, coalesce((SELECT person FROM assignment WHERE case_id = casefile.id), '')`
 
+// nextDue is the next day of a case's tasks.
+const nextDue = `(SELECT coalesce(min(due_at), 0) FROM task WHERE case_id = ?1 AND due_at > 0)`
+
 // PutCase writes a case file, new or changed.
 func (t *Tx) PutCase(c *CaseFile) error {
-	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+	return t.exec(`INSERT OR REPLACE INTO casefile (`+caseColumns+`, due_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,`+nextDue+`)`,
 		c.ID, c.Peer, c.Channel, c.Requesting, c.Requested, c.State, c.Open, millis(c.OpenedAt), millis(c.ChangedAt), millis(c.LookAt),
 		millis(c.Pace.StoredAt), millis(c.Pace.AcknowledgedAt), millis(c.Pace.DecidedAt), millis(c.Pace.ExecutedAt), c.Pace.Supplements, c.Pace.Late,
 		millis(c.ClosedAt))

@@ -32,13 +32,32 @@ const (
 )
 
 var caseOrders = map[CaseSort]string{
-	ByChange: `changed_at DESC, casefile.id`, ByOpening: `opened_at DESC, casefile.id`, ByDue: `due.at IS NULL, due.at, casefile.id`,
+	ByChange: `changed_at DESC, casefile.id`, ByOpening: `opened_at DESC, casefile.id`, ByDue: `due_at = 0, due_at, casefile.id`,
 }
 
 // FindCases lists case files and how many there are in all.
 func (t *Tx) FindCases(q CaseSearch) (found []*CaseFile, total int, err error) {
+	list, count, args := q.queries()
+	if err := t.row([]any{&total}, count, args[:len(args)-2]...); err != nil {
+		return nil, 0, err
+	}
+	ids, err := collect(t, func(s scanner) (id schemas.CaseID, err error) { return id, s.Scan(&id) }, list, args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, id := range ids { // the rows of one page only: a sort of whole rows takes several times as long
+		file, err := t.Case(id)
+		if err != nil {
+			return nil, 0, err
+		}
+		found = append(found, file)
+	}
+	return found, total, nil
+}
+
+// queries are what is asked for a page of the list, and for the number of all; the count takes all arguments but the last two.
+func (q CaseSearch) queries() (list, count string, args []any) {
 	var where []string
-	var args []any
 	add := func(condition string, values ...any) { where, args = append(where, condition), append(args, values...) }
 	if q.Text != "" {
 		add(`(substr(casefile.id, 1, length(?)) = ? OR instr(lower(peer), lower(?)) > 0)`, q.Text, q.Text, q.Text)
@@ -62,32 +81,18 @@ func (t *Tx) FindCases(q CaseSearch) (found []*CaseFile, total int, err error) {
 		add(`casefile.id IN (SELECT case_id FROM task WHERE who = ?)`, q.Owes)
 	}
 	if !q.DueBefore.IsZero() {
-		add(`casefile.id IN (SELECT case_id FROM task WHERE due_at > 0 AND due_at < ?)`, millis(q.DueBefore))
-	}
-	from := ``
-	if q.Sort == ByDue {
-		from = `LEFT JOIN (SELECT case_id, min(due_at) AS at FROM task WHERE due_at > 0 GROUP BY case_id) AS due ON due.case_id = casefile.id `
+		add(`(due_at = 0) = 0 AND due_at < ?`, millis(q.DueBefore))
 	}
 	condition := ``
 	if len(where) > 0 {
 		condition = `WHERE ` + strings.Join(where, ` AND `)
 	}
-	if err := t.row([]any{&total}, `SELECT count(*) FROM casefile `+condition, args...); err != nil {
-		return nil, 0, err
+	order := caseOrders[q.Sort]
+	if q.Sort == ByDue && !q.DueBefore.IsZero() {
+		order = `due_at, casefile.id` // each has a day, and SQLite does not see that the first step is then always the same
 	}
-	ids, err := collect(t, func(s scanner) (id schemas.CaseID, err error) { return id, s.Scan(&id) },
-		`SELECT casefile.id FROM casefile `+from+condition+` ORDER BY `+caseOrders[q.Sort]+` LIMIT ? OFFSET ?`, append(args, q.Limit, q.Skip)...)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, id := range ids { // the rows of one page only: a sort of whole rows takes several times as long
-		file, err := t.Case(id)
-		if err != nil {
-			return nil, 0, err
-		}
-		found = append(found, file)
-	}
-	return found, total, nil
+	list = `SELECT casefile.id FROM casefile ` + condition + ` ORDER BY ` + order + ` LIMIT ? OFFSET ?`
+	return list, `SELECT count(*) FROM casefile ` + condition, append(args, q.Limit, q.Skip)
 }
 
 // CaseStates lists the states in which case files are.

@@ -39,6 +39,28 @@ func TestWhatIsDueIsFoundInItsIndex(t *testing.T) {
 	}
 }
 
+// The lists of cases are read in the order of an index, and what is late is found in one: 10,000 cases must not be sorted for a page.
+func TestListsOfCasesAreReadInOrder(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "agent.db"))
+	searches := map[string]CaseSearch{
+		"casefile_changed": {Limit: 50}, "casefile_opened": {Sort: ByOpening, Limit: 50}, "casefile_due": {Sort: ByDue, DueBefore: time.UnixMilli(9), Limit: 50},
+	}
+	for index, q := range searches {
+		list, count, args := q.queries()
+		steps := strings.Join(planOf(t, s, list), "; ")
+		if !strings.Contains(steps, index) || strings.Contains(steps, "TEMP B-TREE") || strings.Contains(steps, "task") {
+			t.Errorf("%+v: %s", q, steps)
+		}
+		if steps := strings.Join(planOf(t, s, count), "; "); len(args) > 2 && !strings.Contains(steps, "SEARCH casefile USING COVERING INDEX casefile_due") {
+			t.Errorf("counting %+v: %s", q, steps)
+		}
+	}
+	list, _, _ := CaseSearch{Owes: "QM/justice", Sort: ByDue}.queries()
+	if steps := strings.Join(planOf(t, s, list), "; "); strings.Contains(steps, "SCAN task") {
+		t.Errorf("what an authority owes: %s", steps)
+	}
+}
+
 // onTheWay asks what the agent asks while a message of ours leaves, one of a peer's arrives, and receipts do both.
 func onTheWay(tx *Tx, m *Message) error {
 	peer, now := m.Recipient, time.UnixMilli(1000)

@@ -308,6 +308,7 @@ CREATE TABLE casefile (
   opened_at  INTEGER NOT NULL,
   changed_at INTEGER NOT NULL,
   look_at    INTEGER NOT NULL DEFAULT 0,   -- when something in it becomes due, or it ends, by time alone
+  due_at     INTEGER NOT NULL DEFAULT 0,   -- the next day of its tasks, for lists: derived from them
   stored_at       INTEGER NOT NULL DEFAULT 0, -- the opening message, with the requested side by its receipt: times count from here
   acknowledged_at INTEGER NOT NULL DEFAULT 0, -- when the requested side first did so, by its signed time
   decided_at      INTEGER NOT NULL DEFAULT 0,
@@ -317,6 +318,9 @@ CREATE TABLE casefile (
   closed_at       INTEGER NOT NULL DEFAULT 0  -- the last thing in a case that is over, by our clock: the time for which it is kept counts from here
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX casefile_look ON casefile (look_at) WHERE look_at > 0;
+CREATE INDEX casefile_due ON casefile (due_at = 0, due_at, id);
+CREATE INDEX casefile_changed ON casefile (changed_at DESC, id);
+CREATE INDEX casefile_opened ON casefile (opened_at DESC, id);
 CREATE INDEX casefile_closed ON casefile (channel, closed_at) WHERE closed_at > 0;
 
 -- Cases whose content is kept beyond its time, and why.

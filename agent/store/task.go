@@ -29,7 +29,7 @@ func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
 		kind string
 		of   Key
 	}
-	was := map[name]Task{}
+	was, changed := map[name]Task{}, false
 	for _, k := range before {
 		was[name{k.Kind, k.Of}] = k
 	}
@@ -39,6 +39,7 @@ func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
 		if there && sameTask(old, k) {
 			continue
 		}
+		changed = true
 		err := t.exec(`INSERT INTO task (case_id, kind, sender, id, who, waits, due_at, stage) VALUES (?,?,?,?,?,?,?,?)
 			ON CONFLICT (case_id, kind, sender, id) DO UPDATE SET who = excluded.who, waits = excluded.waits, due_at = excluded.due_at, stage = excluded.stage`,
 			id, k.Kind, k.Of.Sender, k.Of.ID, k.Who, k.Waits, millis(k.DueAt), k.Stage)
@@ -52,7 +53,10 @@ func (t *Tx) ReplaceTasks(id schemas.CaseID, before, tasks []Task) error {
 			return err
 		}
 	}
-	return nil
+	if !changed && len(was) == 0 {
+		return nil
+	}
+	return t.exec(`UPDATE casefile SET due_at = `+nextDue+` WHERE id = ?1`, id)
 }
 
 func sameTask(a, b Task) bool {
