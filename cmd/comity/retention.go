@@ -104,6 +104,9 @@ func runRetention(cmd *cobra.Command, d *desk, named []string) error {
 			return withHint(fmt.Errorf("%d cases that are due begin with %q", len(chosen)-before, name), "comity retention list shows them")
 		}
 	}
+	if len(chosen) == 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing is due")
+	}
 	done := []api.RetentionCase{}
 	for _, c := range chosen {
 		one, err := client.EraseCase(cmd.Context(), c.Case, api.Erasure{Digest: c.Digest})
