@@ -45,6 +45,7 @@ const (
 	custodyReceived  = "received"
 	custodyOpened    = "opened"
 	custodyErased    = "erased"   // the time for which it was kept is over
+	custodyExported  = "exported" // in the file of its case
 	custodyReturned  = "returned" // a message that returns it was stored by its owner
 )
 

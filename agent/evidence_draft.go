@@ -102,9 +102,9 @@ func (a *Agent) claimEvidence(tx *store.Tx, m *store.Message) error {
 	return nil
 }
 
-// evidenceContents reads the files of a payload for the rules, as they are and as they were handed in. What is too large, or
+// evidenceContents reads the files of a payload for the rules, as they are and, of our own, as they were handed in. What is too large, or
 // cannot be opened, counts as not read.
-func (a *Agent) evidenceContents(ctx context.Context, payload []byte) ([]policy.EvidenceContent, error) {
+func (a *Agent) evidenceContents(ctx context.Context, owner schemas.AuthorityID, payload []byte) ([]policy.EvidenceContent, error) {
 	var files []policy.EvidenceContent
 	left := int64(scannedInAll)
 	for _, f := range evidenceNamed(payload) {
@@ -113,7 +113,7 @@ func (a *Agent) evidenceContents(ctx context.Context, payload []byte) ([]policy.
 		if f.Bytes <= min(scannable, left) {
 			left -= f.Bytes
 			var content bytes.Buffer
-			err := a.opens.Sent(ctx, f, &content)
+			err := a.copyEvidence(ctx, owner, f, &content)
 			switch {
 			case ctx.Err() != nil:
 				return nil, ctx.Err()
@@ -122,7 +122,7 @@ func (a *Agent) evidenceContents(ctx context.Context, payload []byte) ([]policy.
 			default:
 				one.Unread = scan.Broken
 			}
-			if original, err = a.originalOf(ctx, f.ID); err != nil {
+			if err := a.store.View(ctx, func(tx *store.Tx) (err error) { original, err = originalOf(tx, owner, f.ID); return err }); err != nil {
 				return nil, err
 			}
 		}
@@ -139,18 +139,16 @@ func (a *Agent) evidenceContents(ctx context.Context, payload []byte) ([]policy.
 	return files, nil
 }
 
-func (a *Agent) originalOf(ctx context.Context, id schemas.FileID) (original []byte, err error) {
-	err = a.store.View(ctx, func(tx *store.Tx) error {
-		e, err := tx.Evidence(a.me, id)
-		if err == nil {
-			original = e.Original
-		}
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		return err
-	})
-	return original, err
+// originalOf is the content of a file of ours as it was handed in, nil where that is the same.
+func originalOf(tx *store.Tx, owner schemas.AuthorityID, id schemas.FileID) ([]byte, error) {
+	e, err := tx.Evidence(owner, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return e.Original, nil
 }
 
 // returnEvidence notes in the custody of the files that a message returns that they were, once its recipient has stored it.

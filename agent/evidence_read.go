@@ -102,10 +102,7 @@ func (a *Agent) OpenEvidence(ctx context.Context, by, prefix string, mayReadRevi
 		return err
 	}
 	begin(a.showEvidence(e, nil))
-	if e.Owner == a.me {
-		return asEvidenceProblem(a.opens.Sent(ctx, e.Manifest, w))
-	}
-	return asEvidenceProblem(a.opens.Received(ctx, e.Owner, e.Manifest, w))
+	return asEvidenceProblem(a.copyEvidence(ctx, e.Owner, e.Manifest, w))
 }
 
 func (a *Agent) showEvidence(e *store.Evidence, steps []store.Custody) api.Evidence {

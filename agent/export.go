@@ -1,10 +1,9 @@
 package agent
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -24,38 +23,54 @@ import (
 // reader who is named. Only what was exchanged goes in, with what proves it. What was held, drafted or given up is no part
 // of it, and nothing of the home log is.
 
-// ExportCase makes the file of a case for a reader: an authority, or whoever reads in a State.
-func (a *Agent) ExportCase(ctx context.Context, by, prefix, reader string) (api.CaseExport, error) {
-	to, err := casefile.ParseReader(reader)
+// ExportCase writes the file of a case for a reader, an authority or whoever reads in a State, to w after it has called begin.
+// What was written before an error is of no use.
+func (a *Agent) ExportCase(ctx context.Context, by, prefix string, asked api.CaseRequest, begin func(api.CaseExport), w io.Writer) error {
+	// 1. Who reads what, and may they?
+	to, err := casefile.ParseReader(asked.Reader)
 	if err != nil {
-		return api.CaseExport{}, problem(api.ReasonRequest, "the reader is neither an authority nor a State", "write --for QN/justice or --for QN")
+		return problem(api.ReasonRequest, "the reader is neither an authority nor a State", "write --for QN/justice or --for QN")
 	}
-	file, messages, err := a.exchanged(ctx, prefix)
+	d, err := a.exchanged(ctx, prefix)
 	if err != nil {
-		return api.CaseExport{}, err
+		return err
 	}
-	if !a.mayLookUp(by, min(len(messages), checksAtOnce)) {
-		return api.CaseExport{}, problem(api.ReasonTooOften, "too many persons were looked up in a short time", "wait a few seconds; look-ups in the register are counted for each officer")
+	if !a.mayLookUp(by, min(len(d.messages), checksAtOnce)) {
+		return problem(api.ReasonTooOften, "too many persons were looked up in a short time", "wait a few seconds; look-ups in the register are counted for each officer")
 	}
-	if err := a.mayRead(ctx, by, file, messages, to); err != nil {
-		return api.CaseExport{}, err
+	if err := a.mayRead(ctx, by, d, to); err != nil {
+		return err
 	}
-	var content bytes.Buffer
-	x, err := a.exchange(ctx, file, messages, to)
+	// 2. Gather and sign: the statement names every byte that will be written.
+	x, err := a.exchange(ctx, d, to, asked.WithoutFiles)
 	if err != nil {
-		return api.CaseExport{}, fmt.Errorf("exporting case %s: %w", file.ID, err)
+		return fmt.Errorf("exporting case %s: %w", d.ID, err)
 	}
-	if err := casefile.Pack(&content, x, a.identity.Signing, a.identity.SigningCertificate); err != nil {
-		return api.CaseExport{}, fmt.Errorf("exporting case %s: %w", file.ID, err)
+	packed, err := casefile.Pack(x, a.identity.Signing, a.identity.SigningCertificate)
+	if err != nil {
+		return fmt.Errorf("exporting case %s: %w", d.ID, err)
 	}
-	sum := sha256.Sum256(content.Bytes())
-	err = a.store.Update(ctx, func(tx *store.Tx) error { return a.recordHome(tx, eventExported, "", sum, by) })
-	return api.CaseExport{Case: file.ID, Messages: len(x.Numbers), SHA256: hexOf(sum), Content: content.Bytes()}, err
+	// 3. Note it before the first byte, then write.
+	if err := a.noteExport(ctx, by, d, x, packed.Statement()); err != nil {
+		return err
+	}
+	said := api.CaseExport{Case: d.ID, Messages: len(x.Numbers)}
+	said.Files, said.FileBytes = packed.Evidence()
+	for _, files := range d.files {
+		said.Absent += len(files)
+	}
+	said.Absent -= said.Files
+	begin(said)
+	if err := packed.Write(w); err != nil {
+		return fmt.Errorf("exporting case %s: %w", d.ID, err)
+	}
+	return nil
 }
 
 // exchanged reads a case and what was sealed or received in it.
-func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseFile, messages []*store.Message, err error) {
-	err = a.store.View(ctx, func(tx *store.Tx) error {
+func (a *Agent) exchanged(ctx context.Context, prefix string) (*dossier, error) {
+	d := &dossier{files: map[store.Key][]enclosedFile{}}
+	err := a.store.View(ctx, func(tx *store.Tx) error {
 		found, err := tx.CasesByPrefix(prefix, 2)
 		if err != nil {
 			return err
@@ -63,63 +78,77 @@ func (a *Agent) exchanged(ctx context.Context, prefix string) (file *store.CaseF
 		if err := exactlyOne(len(found), "case"); err != nil {
 			return err
 		}
-		file = found[0]
-		if err := erasedProblem(tx, file.ID); err != nil {
+		d.CaseFile = found[0]
+		if err := erasedProblem(tx, d.ID); err != nil {
 			return err
 		}
-		all, err := tx.MessagesOfCase(file.ID, file.Peer)
+		all, err := tx.MessagesOfCase(d.ID, d.Peer)
+		if err != nil {
+			return err
+		}
 		for _, m := range all {
 			if m.Paper > 0 {
 				return problem(ReasonState, "messages of this case stand on paper alone, and nothing proves them by a signature",
 					"comity case show says which; hand out the papers themselves")
 			}
-			if m.Seq > 0 {
-				messages = append(messages, m)
+			if m.Seq == 0 {
+				continue
+			}
+			d.messages = append(d.messages, m)
+			files, err := a.enclosedFiles(tx, m)
+			if err != nil {
+				return err
+			}
+			if len(files) > 0 {
+				d.files[m.Key] = files
 			}
 		}
-		return err
+		return nil
 	})
-	if err == nil && len(messages) == 0 {
+	if err == nil && len(d.messages) == 0 {
 		err = problem(ReasonState, "nothing was exchanged in this case", "")
 	}
-	return file, messages, err
+	return d, err
 }
 
 // exportFacts are the facts of handing out one message. What was received in this case is an item that travels on: within its
 // case to a reader of either State, beyond it to anybody else.
-func (a *Agent) exportFacts(ctx context.Context, file *store.CaseFile, messages []*store.Message, m *store.Message, reader casefile.Reader) (policy.Facts, error) {
+func (a *Agent) exportFacts(ctx context.Context, d *dossier, m *store.Message, reader casefile.Reader) (policy.Facts, error) {
 	f := policy.Facts{From: a.me, To: reader.Authority(), Payload: m.Payload}
 	home, err := policy.ParseHome(m.Home)
 	if err != nil {
 		return f, err
 	}
 	f.Home = home
-	addCase(&f, messages, m.Key)
+	addCase(&f, d.messages, m.Key)
 	f.Asked = nil // nothing is asked by this reader
+	if f.Evidence, err = a.evidenceContents(ctx, m.Sender, m.Payload); err != nil {
+		return f, fmt.Errorf("reading the evidence that a decision rests on: %w", err)
+	}
 	err = a.store.View(ctx, func(tx *store.Tx) error {
 		if err := a.addTeam(tx, &f); err != nil {
 			return err
 		}
-		within := reader.State() == a.me.State() || reader.State() == file.Peer.State()
+		within := reader.State() == a.me.State() || reader.State() == d.Peer.State()
 		if m.Direction == store.In { // with all that is attached to it
 			return a.addCarried(tx, &f, m, "", within)
 		}
-		for _, attached := range glanceAt(m.Payload).Attachments {
-			hash, ok := fileHash(attached.SHA256)
-			if !ok {
-				continue
-			}
+		hashes, err := a.attachedTo(tx, glanceAt(m.Payload))
+		if err != nil {
+			return err
+		}
+		for _, hash := range hashes {
 			found, err := tx.MessagesWithItem(hash)
 			if err != nil {
 				return err
 			}
 			came := slices.DeleteFunc(slices.Clone(found), func(s *store.Message) bool { return s.Direction != store.In || oursBefore(found, s) })
-			here := slices.ContainsFunc(came, func(s *store.Message) bool { return s.Case == file.ID })
+			here := slices.ContainsFunc(came, func(s *store.Message) bool { return s.Case == d.ID })
 			for _, source := range came {
-				if here && source.Case != file.ID {
+				if here && source.Case != d.ID {
 					continue // it came in this case too
 				}
-				if err := a.addCarried(tx, &f, source, attached.SHA256, within && here); err != nil {
+				if err := a.addCarried(tx, &f, source, hexOf(hash), within && here); err != nil {
 					return err
 				}
 			}
@@ -171,11 +200,11 @@ func (h *handedOut) Route(schemas.AuthorityID, schemas.AuthorityID, schemas.Chan
 }
 
 // exchange gathers what goes into the file, on one snapshot.
-func (a *Agent) exchange(ctx context.Context, file *store.CaseFile, messages []*store.Message, reader casefile.Reader) (casefile.Exchange, error) {
+func (a *Agent) exchange(ctx context.Context, d *dossier, reader casefile.Reader, withoutFiles bool) (casefile.Exchange, error) {
 	view, now := a.trust.View(), a.now()
 	x := casefile.Exchange{
-		Case: file.ID, Channel: file.Channel, Exporter: a.me, Peer: file.Peer, Reader: reader, At: now, Pin: a.config.Pin,
-		Trust: view.Documents(a.me.State(), file.Peer.State()),
+		Case: d.ID, Channel: d.Channel, Exporter: a.me, Peer: d.Peer, Reader: reader, At: now, Pin: a.config.Pin,
+		Trust: view.Documents(a.me.State(), d.Peer.State()),
 	}
 	err := a.store.View(ctx, func(tx *store.Tx) error {
 		lists, err := a.trustLists(tx, now)
@@ -183,10 +212,13 @@ func (a *Agent) exchange(ctx context.Context, file *store.CaseFile, messages []*
 			return err
 		}
 		x.Trust.TrustLists = lists
-		for _, m := range messages {
+		for _, m := range d.messages {
 			n, err := a.exportNumber(tx, m)
 			if err != nil {
 				return err
+			}
+			if n.Signed != nil {
+				n.Evidence = a.enclose(ctx, m, d.files[m.Key], withoutFiles)
 			}
 			x.Numbers = append(x.Numbers, n)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"comity/agent/api"
 )
 
 // page is the documentation of what is checked by hand.
@@ -43,7 +45,7 @@ func commandsOf(t *testing.T, path string) (found []section) {
 
 // byHand runs the commands of the page on a file, without our program. It returns the heading under which they failed, "" if
 // they did not, and what they printed.
-func byHand(t *testing.T, sections []section, file []byte, signers []string) (failed, printed string) {
+func byHand(t *testing.T, sections []section, file []byte, signers []string, environment ...string) (failed, printed string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{"case.zip": string(file), "signers": strings.Join(signers, "\n") + "\n"} {
@@ -57,6 +59,7 @@ func byHand(t *testing.T, sections []section, file []byte, signers []string) (fa
 	}
 	sh := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script.String())
 	sh.Dir = dir
+	sh.Env = append(os.Environ(), environment...)
 	out, err := sh.CombinedOutput()
 	if err == nil {
 		return "", string(out)
@@ -162,6 +165,43 @@ func TestOtherToolsCheckTheFileOfACase(t *testing.T) {
 			t.Errorf("fails at %q:\n%s", failed, printed)
 		}
 	})
+}
+
+// The same commands check the files of evidence of the message that is named to them.
+func TestOtherToolsCheckEvidence(t *testing.T) {
+	t.Parallel()
+	needPrograms(t, "sh", "openssl", "jq", "unzip", "base64", "od", "sha256sum", "sed")
+	w, in, _ := aCaseWithEvidence(t)
+	host := w.desks[qn]
+	file, sections, signers := host.exported(in, "QN"), commandsOf(t, page), w.scheme.Pin.Signers
+	names := takeApart(t, file).evidenceIn()
+	n, _, _ := strings.Cut(strings.TrimPrefix(names[0], "evidence/"), "-evidence-")
+	failed, printed := byHand(t, sections, file, signers, "n="+n)
+	if failed != "" || strings.Count(printed, ": Same\n") != 2 {
+		t.Fatalf("a good file fails at %q:\n%s", failed, printed)
+	}
+	for name, change := range map[string]func(*opened){
+		"a byte":       func(f *opened) { f.files[names[0]][7] ^= 1 },
+		"its end":      func(f *opened) { f.files[names[1]] = f.files[names[1]][:50] },
+		"another file": func(f *opened) { f.swap(names[0], names[1]) },
+		"no file":      func(f *opened) { delete(f.files, names[1]) },
+	} {
+		f := takeApart(t, file)
+		change(f)
+		if name != "no file" { // no statement can be signed that names what is not there
+			f.sign(host)
+		}
+		if failed, printed := byHand(t, sections, f.pack(), signers, "n="+n); failed != "The files of evidence" {
+			t.Errorf("%s: fails at %q:\n%s", name, failed, printed)
+		}
+	}
+	small, _, err := host.exportCase("approver", in, api.CaseRequest{Reader: "QN", WithoutFiles: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed, printed := byHand(t, sections, small, signers, "n="+n); failed != "" || strings.Count(printed, ": not in the file (left-out)\n") != 2 {
+		t.Errorf("without files it fails at %q:\n%s", failed, printed)
+	}
 }
 
 // restated is a change that the exporter then states in its own name.

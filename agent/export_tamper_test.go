@@ -62,7 +62,11 @@ func (f *opened) pack() []byte {
 	var file bytes.Buffer
 	archive := zip.NewWriter(&file)
 	for _, name := range slices.Sorted(maps.Keys(f.files)) {
-		w, err := archive.Create(name)
+		header := zip.FileHeader{Name: name, Method: zip.Deflate}
+		if strings.HasPrefix(name, "evidence/") {
+			header.Method = zip.Store
+		}
+		w, err := archive.CreateHeader(&header)
 		if err == nil {
 			_, err = w.Write(f.files[name])
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"comity/agent/api"
 	"comity/agent/casefile"
 	"comity/agent/store"
 	"comity/pki/journal"
@@ -16,11 +17,20 @@ import (
 // exported is the file of a case as an officer gets it.
 func (d *desk) exported(in schemas.CaseID, reader string) []byte {
 	d.t.Helper()
-	file, err := d.ExportCase(d.t.Context(), "approver", string(in), reader)
+	file, _, err := d.exportCase("approver", in, api.CaseRequest{Reader: reader})
 	if err != nil {
 		d.t.Fatalf("%s exporting for %s: %v", d.me, reader, err)
 	}
-	return file.Content
+	return file
+}
+
+// exportCase asks for the file of a case, and returns what came and what was said of it.
+func (d *desk) exportCase(by string, in schemas.CaseID, asked api.CaseRequest) ([]byte, api.CaseExport, error) {
+	d.t.Helper()
+	var file bytes.Buffer
+	var said api.CaseExport
+	err := d.ExportCase(d.t.Context(), by, string(in), asked, func(s api.CaseExport) { said = s }, &file)
+	return file.Bytes(), said, err
 }
 
 func (w *world) verifies(file []byte) *casefile.Verdict {
@@ -119,7 +129,7 @@ func TestTheFileOfACaseIsHandedOutByTheRules(t *testing.T) {
 	n.exported(in, "QN")
 	refused := func(d *desk, reader, reason string) error {
 		t.Helper()
-		_, err := d.ExportCase(t.Context(), "approver", string(in), reader)
+		_, _, err := d.exportCase("approver", in, api.CaseRequest{Reader: reader})
 		wantProblem(t, err, reason)
 		return err
 	}
@@ -135,7 +145,7 @@ func TestTheFileOfACaseIsHandedOutByTheRules(t *testing.T) {
 	if withheld := refused(n, "QP/justice", ReasonReview); withheld.Error() != onward.Error() {
 		t.Errorf("told %q, and %q", withheld, onward)
 	}
-	if _, err := n.ExportCase(t.Context(), "approver", "zzzz", "QN"); err == nil {
+	if _, _, err := n.exportCase("approver", "zzzz", api.CaseRequest{Reader: "QN"}); err == nil {
 		t.Error("a case that is none was exported")
 	}
 }

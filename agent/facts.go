@@ -83,7 +83,7 @@ func (a *Agent) decideOn(ctx context.Context, g gathered, view *pki.View, at tim
 		return policy.Decision{}, nil, fmt.Errorf("gathering what a decision rests on: %w", g.err)
 	}
 	var err error
-	if g.facts.Evidence, err = a.evidenceContents(ctx, g.facts.Payload); err != nil {
+	if g.facts.Evidence, err = a.evidenceContents(ctx, a.me, g.facts.Payload); err != nil {
 		return policy.Decision{}, nil, fmt.Errorf("reading the evidence that a decision rests on: %w", err)
 	}
 	g.facts.Directory, g.facts.At, g.facts.Paper = view, at, onPaper(view, g.facts.To)
@@ -247,24 +247,11 @@ func (a *Agent) addTeam(tx *store.Tx, f *policy.Facts) error {
 
 // addItems adds the received items that the message attaches or declares as quoted, each with what sticks to it.
 func (a *Agent) addItems(tx *store.Tx, f *policy.Facts, g glance, hashes []store.Hash) error {
-	for _, attached := range g.Attachments {
-		if hash, ok := fileHash(attached.SHA256); ok {
-			hashes = append(hashes, hash)
-		}
+	attached, err := a.attachedTo(tx, g)
+	if err != nil {
+		return err
 	}
-	for _, file := range g.Evidence { // as it is, and as it was when it may have come here
-		if hash, ok := fileHash(file.SHA256); ok {
-			hashes = append(hashes, hash)
-		}
-		e, err := tx.Evidence(a.me, file.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		if err == nil && e.Original != nil {
-			hashes = append(hashes, sha256.Sum256(e.Original))
-		}
-	}
-	for _, hash := range hashes {
+	for _, hash := range append(hashes, attached...) {
 		found, err := tx.MessagesWithItem(hash)
 		if err != nil {
 			return err
@@ -300,6 +287,28 @@ func oursBefore(withFile []*store.Message, received *store.Message) bool {
 	return slices.ContainsFunc(withFile, func(m *store.Message) bool {
 		return m.Direction == store.Out && !m.SealedAt.IsZero() && !m.SealedAt.After(received.StoredAt)
 	})
+}
+
+// attachedTo are the hashes of the files of a message of ours: as they are, and as they were when they may have come here.
+func (a *Agent) attachedTo(tx *store.Tx, g glance) (hashes []store.Hash, err error) {
+	for _, attached := range g.Attachments {
+		if hash, ok := fileHash(attached.SHA256); ok {
+			hashes = append(hashes, hash)
+		}
+	}
+	for _, file := range g.Evidence {
+		if hash, ok := fileHash(file.SHA256); ok {
+			hashes = append(hashes, hash)
+		}
+		original, err := originalOf(tx, a.me, file.ID)
+		if err != nil {
+			return nil, err
+		}
+		if original != nil {
+			hashes = append(hashes, sha256.Sum256(original))
+		}
+	}
+	return hashes, nil
 }
 
 // fileHash reads a SHA-256 as payloads spell it.

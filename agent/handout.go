@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"comity/agent/api"
@@ -46,17 +47,20 @@ const whyWithheld = "It was withheld on arrival: nothing releases it but the two
 
 // weigh asks the rules about every message, as if it were sent to the reader now. words are what two officers have released;
 // nil where nobody has.
-func (a *Agent) weigh(ctx context.Context, file *store.CaseFile, messages []*store.Message, reader casefile.Reader, words *policy.Release) (judgement, error) {
-	j := judgement{outcome: policy.Allow, finding: handoutFinding{Messages: len(messages), Held: []heldMessage{}}}
+func (a *Agent) weigh(ctx context.Context, dossier *dossier, reader casefile.Reader, words *policy.Release) (judgement, error) {
+	j := judgement{outcome: policy.Allow, finding: handoutFinding{Messages: len(dossier.messages), Held: []heldMessage{}}}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "comity handout\n%s\n%s\n%s\n", file.ID, file.Peer, reader)
-	for _, m := range messages {
-		d, err := a.weighOne(ctx, file, messages, m, reader, words)
+	fmt.Fprintf(hash, "comity handout\n%s\n%s\n%s\n", dossier.ID, dossier.Peer, reader)
+	for _, m := range dossier.messages {
+		d, err := a.weighOne(ctx, dossier, m, reader, words)
 		if err != nil {
 			return j, err
 		}
 		digest := d.Digest()
 		fmt.Fprintf(hash, "message %s %s %x %x %s %v\n", m.Sender, m.ID, m.JWSSHA256, digest, m.Screening, m.Payload == nil)
+		for _, f := range dossier.files[m.Key] {
+			fmt.Fprintf(hash, "file %s %s %s %v\n", f.manifest.ID, f.manifest.SHA256, f.absent, f.withheld())
+		}
 		switch d.Outcome {
 		case policy.Allow:
 			continue
@@ -74,15 +78,15 @@ func (a *Agent) weigh(ctx context.Context, file *store.CaseFile, messages []*sto
 }
 
 func (a *Agent) weighOne(
-	ctx context.Context, file *store.CaseFile, messages []*store.Message, m *store.Message, reader casefile.Reader, words *policy.Release,
+	ctx context.Context, dossier *dossier, m *store.Message, reader casefile.Reader, words *policy.Release,
 ) (policy.Decision, error) {
-	if m.Direction == store.In && m.Screening != store.ScreenClear {
+	if m.Direction == store.In && (m.Screening != store.ScreenClear || slices.ContainsFunc(dossier.files[m.Key], enclosedFile.withheld)) {
 		return policy.Decision{Outcome: policy.Block, Why: whyWithheld}, nil
 	}
 	if m.Payload == nil { // erased: there is nothing to read
 		return policy.Decision{Outcome: policy.Allow}, nil
 	}
-	f, err := a.exportFacts(ctx, file, messages, m, reader)
+	f, err := a.exportFacts(ctx, dossier, m, reader)
 	if err != nil {
 		return policy.Decision{}, fmt.Errorf("gathering what a decision rests on: %w", err)
 	}
@@ -97,21 +101,21 @@ func (a *Agent) weighOne(
 
 // mayRead lets the file of a case go if the rules allow all of it, or if two officers have released exactly this. Otherwise it
 // is under review, and the refusal says no more than that.
-func (a *Agent) mayRead(ctx context.Context, by string, file *store.CaseFile, messages []*store.Message, reader casefile.Reader) error {
-	j, err := a.weigh(ctx, file, messages, reader, nil)
+func (a *Agent) mayRead(ctx context.Context, by string, d *dossier, reader casefile.Reader) error {
+	j, err := a.weigh(ctx, d, reader, nil)
 	if err != nil {
 		return err
 	}
 	if j.outcome == policy.Allow {
-		return a.dropHandout(ctx, file, reader)
+		return a.dropHandout(ctx, d.CaseFile, reader)
 	}
-	words, err := a.askHandout(ctx, by, file, reader, j)
+	words, err := a.askHandout(ctx, by, d.CaseFile, reader, j)
 	if err != nil {
 		return err
 	}
-	released, err := a.weigh(ctx, file, messages, reader, words)
+	released, err := a.weigh(ctx, d, reader, words)
 	if err == nil && (released.outcome != policy.Allow || released.digest != j.digest) {
-		err = underReview(file, reader) // something changed between the two: whoever asks again opens it anew
+		err = underReview(d.CaseFile, reader) // something changed between the two: whoever asks again opens it anew
 	}
 	return err
 }

@@ -94,16 +94,16 @@ func (a *Agent) checkHandout(ctx context.Context, by string, id schemas.MessageI
 	if err != nil {
 		return err
 	}
-	file, messages, err := a.exchanged(ctx, string(h.Case))
+	d, err := a.exchanged(ctx, string(h.Case))
 	if err != nil {
 		return err
 	}
-	now, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), nil)
+	now, err := a.weigh(ctx, d, casefile.Reader(h.Reader), nil)
 	if err != nil {
 		return err
 	}
 	if now.outcome == policy.Allow {
-		if err := a.dropHandout(ctx, file, casefile.Reader(h.Reader)); err != nil {
+		if err := a.dropHandout(ctx, d.CaseFile, casefile.Reader(h.Reader)); err != nil {
 			return err
 		}
 		return problem(ReasonState, "the rules let this file go by now", "comity case export hands it out")
@@ -114,7 +114,7 @@ func (a *Agent) checkHandout(ctx context.Context, by string, id schemas.MessageI
 		}
 		return problem(ReasonOtherBytes, "the rules come to another decision by now", "comity review export show, then decide")
 	}
-	then, err := a.weigh(ctx, file, messages, casefile.Reader(h.Reader), assumed)
+	then, err := a.weigh(ctx, d, casefile.Reader(h.Reader), assumed)
 	if err == nil && then.outcome != policy.Allow {
 		err = problem(ReasonConditions, "as it stands, this file cannot be released", handoutHint(then))
 	}

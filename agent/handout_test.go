@@ -31,8 +31,8 @@ func newHandoutWorld(t *testing.T) *world {
 // askFor asks for the file of a case for the court, and returns what an approver is told.
 func (d *desk) askFor(in schemas.CaseID, by, reader string) ([]byte, error) {
 	d.t.Helper()
-	file, err := d.ExportCase(d.t.Context(), by, string(in), reader)
-	return file.Content, err
+	file, _, err := d.exportCase(by, in, api.CaseRequest{Reader: reader})
+	return file, err
 }
 
 // theHandout is the one review of a case file that is open.

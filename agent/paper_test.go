@@ -151,7 +151,7 @@ func TestALetterForWhoIsNotConnected(t *testing.T) {
 	if err != nil || !file.OnPaper || !file.Messages[0].OnPaper || file.Messages[0].Paper.LetterSHA256 != l.SHA256 || len(file.Messages[0].Steps) > 0 {
 		t.Errorf("the case: %v %+v", err, file)
 	}
-	_, err = d.ExportCase(t.Context(), "approver", string(m.Case), "QP/justice")
+	_, _, err = d.exportCase("approver", m.Case, api.CaseRequest{Reader: "QP/justice"})
 	wantProblem(t, err, ReasonState)
 	w.clock.Advance(30 * 24 * time.Hour)
 	w.renew(t)
@@ -377,7 +377,7 @@ func TestAPaperRequestIsACase(t *testing.T) {
 			t.Errorf("%s %s: on paper %t, proved %v, stored %v", m.From, m.Type, m.OnPaper, m.Steps, m.StoredAt)
 		}
 	}
-	_, err = d.ExportCase(t.Context(), "approver", string(came.Case), "QM/justice")
+	_, _, err = d.exportCase("approver", came.Case, api.CaseRequest{Reader: "QM/justice"})
 	wantProblem(t, err, ReasonState)
 	if shared, _ := d.leaves(); shared != 0 || len(d.outgoing()) > 0 {
 		t.Errorf("%d leaves in logs of peers", shared)

@@ -104,7 +104,7 @@ func TestTheContentOfAClosedCaseGoes(t *testing.T) {
 	if got := m.message(qm, open.ID); got.Payload == nil || got.JWS == nil {
 		t.Error("a message of an open case was erased")
 	}
-	if _, err := m.ExportCase(t.Context(), "approver", string(id), "QM"); reasonOf(err) != ReasonErased {
+	if _, _, err := m.exportCase("approver", id, api.CaseRequest{Reader: "QM"}); reasonOf(err) != ReasonErased {
 		t.Errorf("export: %v", err)
 	}
 	for _, f := range files {

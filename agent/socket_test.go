@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -109,7 +110,10 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		{people.ReadReviews, func(c *api.Client) error { _, err := c.Review(ctx, string(id)); return err }},
 		{people.ReadReviews, func(c *api.Client) error { _, err := c.ProtectionAlerts(ctx); return err }},
 		{people.ReadReviews, func(c *api.Client) error { return c.EndProtectionAlert(ctx, "referral", string(id)) }},
-		{people.ExportCase, func(c *api.Client) error { _, err := c.ExportCase(ctx, string(id), "QN"); return err }},
+		{people.ExportCase, func(c *api.Client) error {
+			_, err := c.ExportCase(ctx, string(id), api.CaseRequest{Reader: "QN"}, func(api.CaseExport) (io.Writer, error) { return io.Discard, nil })
+			return err
+		}},
 		{people.ReadReviews, func(c *api.Client) error { _, err := c.Handouts(ctx); return err }},
 		{people.ReadReviews, func(c *api.Client) error { _, err := c.Handout(ctx, id); return err }},
 		{people.DecideReviews, func(c *api.Client) error { _, err := c.ReleaseHandout(ctx, id, api.HandoutRelease{}); return err }},

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -17,8 +19,8 @@ type Journal interface {
 	VerifyJournal(ctx context.Context, kept []byte) (JournalReport, error)
 	// Checkpoint signs what a log is now; an empty origin is the home log's.
 	Checkpoint(ctx context.Context, by, origin string) (Checkpoint, error)
-	// ExportCase makes the file of a case for a reader, if the rules let all of it go there.
-	ExportCase(ctx context.Context, by, prefix, reader string) (CaseExport, error)
+	// ExportCase writes the file of a case for a reader to w after it has called begin, if the rules let all of it go there.
+	ExportCase(ctx context.Context, by, prefix string, asked CaseRequest, begin func(CaseExport), w io.Writer) error
 }
 
 // JournalReport is what a verification found. It holds hashes, numbers and names of authorities alone.
@@ -80,30 +82,70 @@ func (s *Server) checkpoint(r *request) (int, any, error) {
 	return http.StatusOK, c, err
 }
 
-// CaseExport is the file of a case for one reader.
-type CaseExport struct {
-	Case     schemas.CaseID
-	Messages int
-	SHA256   string // of Content
-	Content  []byte // a zip: see agent/casefile
+// CaseRequest says for whom the file of a case is made.
+type CaseRequest struct {
+	Reader       string // an authority, or a State
+	WithoutFiles bool   // files of evidence are left out, and named
 }
 
-// exportCase answers the file itself; what is said of it stands in the headers.
+// CaseExport is what is said of the file of a case, a zip: see agent/casefile.
+type CaseExport struct {
+	Case      schemas.CaseID
+	Messages  int
+	Files     int    // of evidence
+	FileBytes int64  // all of them together
+	Absent    int    // files of evidence that the messages name and that are not in it
+	SHA256    string // of the whole; known to the client once it has it
+	Bytes     int64  // as SHA256
+}
+
+// exportCase answers the file itself; what is said of it stands in the headers. It breaks the connection off at a failure on the
+// way, so that nobody takes half a file for one.
 func (s *Server) exportCase(w http.ResponseWriter, r *request) {
-	file, err := s.desk.ExportCase(r.Context(), r.person.Name, r.PathValue("id"), r.URL.Query().Get("for"))
+	asked, err := caseRequest(r.URL.Query())
 	if err != nil {
 		s.refuse(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/zip")
-	w.Header().Set(caseHeader, string(file.Case))
-	w.Header().Set(countHeader, strconv.Itoa(file.Messages))
-	w.WriteHeader(http.StatusOK)
-	w.Write(file.Content) // the caller may be gone; nothing to do about it
+	begun := false
+	err = s.desk.ExportCase(r.Context(), r.person.Name, r.PathValue("id"), asked, func(said CaseExport) {
+		begun = true
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a door that has none is as good
+		w.Header().Set("Content-Type", "application/zip")
+		w.Header().Set(caseHeader, string(said.Case))
+		w.Header().Set(countHeader, strconv.Itoa(said.Messages))
+		w.Header().Set(filesHeader, strconv.Itoa(said.Files))
+		w.Header().Set(fileBytesHeader, strconv.FormatInt(said.FileBytes, 10))
+		w.Header().Set(absentHeader, strconv.Itoa(said.Absent))
+		w.WriteHeader(http.StatusOK)
+	}, w)
+	switch {
+	case err == nil:
+	case !begun:
+		s.refuse(w, err)
+	default:
+		s.log.Error("handing out the file of a case", "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func caseRequest(query url.Values) (CaseRequest, error) {
+	asked := CaseRequest{Reader: query.Get("for")}
+	switch query.Get("without-files") {
+	case "", "false":
+	case "true":
+		asked.WithoutFiles = true
+	default:
+		return asked, &Problem{Reason: ReasonRequest, Message: "without-files is true or false"}
+	}
+	return asked, nil
 }
 
 // The headers of the file of a case.
 const (
-	caseHeader  = "Comity-Case"
-	countHeader = "Comity-Messages"
+	caseHeader      = "Comity-Case"
+	countHeader     = "Comity-Messages"
+	filesHeader     = "Comity-Files"
+	fileBytesHeader = "Comity-File-Bytes"
+	absentHeader    = "Comity-Files-Absent"
 )

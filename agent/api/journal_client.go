@@ -29,24 +29,53 @@ func (c *Client) Checkpoint(ctx context.Context, origin string) (point Checkpoin
 	return point, c.do(ctx, http.MethodPost, target, nil, &point)
 }
 
-// maxExport bounds the file of a case.
+// maxExport bounds the file of a case without its files of evidence.
 const maxExport = 256 << 20
 
-// ExportCase has the agent make the file of a case for a reader: an authority, or a State.
-func (c *Client) ExportCase(ctx context.Context, prefix, reader string) (file CaseExport, err error) {
-	response, err := c.send(ctx, http.MethodPost, "/v1/cases/"+url.PathEscape(prefix)+"/export?for="+url.QueryEscape(reader), nil)
+// ExportCase has the agent make the file of a case. What is said of it is known before its first byte: to may look for room, and
+// says where it goes. What was written before an error is of no use.
+func (c *Client) ExportCase(ctx context.Context, prefix string, asked CaseRequest, to func(CaseExport) (io.Writer, error)) (said CaseExport, err error) {
+	query := url.Values{"for": {asked.Reader}}
+	if asked.WithoutFiles {
+		query.Set("without-files", "true")
+	}
+	response, err := c.send(ctx, http.MethodPost, "/v1/cases/"+url.PathEscape(prefix)+"/export?"+query.Encode(), nil)
 	if err != nil {
-		return file, err
+		return said, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return file, readProblem(response)
+		return said, readProblem(response)
 	}
-	if file.Content, err = io.ReadAll(io.LimitReader(response.Body, maxExport+1)); err != nil || len(file.Content) > maxExport {
-		return file, fmt.Errorf("reading the file of a case: %w", errors.Join(err, io.ErrUnexpectedEOF))
+	if said, err = readCaseHeaders(response.Header); err != nil {
+		return said, fmt.Errorf("reading what is said of the file of a case: %w", err)
 	}
-	sum := sha256.Sum256(file.Content)
-	file.Case, file.SHA256 = schemas.CaseID(response.Header.Get(caseHeader)), hex.EncodeToString(sum[:])
-	file.Messages, err = strconv.Atoi(response.Header.Get(countHeader))
-	return file, err
+	w, err := to(said)
+	if err != nil {
+		return said, err
+	}
+	sum := sha256.New()
+	most := maxExport + said.FileBytes
+	said.Bytes, err = io.Copy(io.MultiWriter(w, sum), io.LimitReader(response.Body, most+1))
+	if err == nil && said.Bytes > most {
+		err = errors.New("larger than the agent said")
+	}
+	if err != nil {
+		return said, fmt.Errorf("reading the file of a case: %w", err)
+	}
+	said.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return said, nil
+}
+
+func readCaseHeaders(h http.Header) (said CaseExport, err error) {
+	said.Case = schemas.CaseID(h.Get(caseHeader))
+	for name, count := range map[string]*int{countHeader: &said.Messages, filesHeader: &said.Files, absentHeader: &said.Absent} {
+		n, wrong := strconv.Atoi(h.Get(name))
+		*count, err = n, errors.Join(err, wrong)
+	}
+	n, wrong := strconv.ParseInt(h.Get(fileBytesHeader), 10, 64)
+	if said.FileBytes = n; n < 0 {
+		wrong = strconv.ErrRange
+	}
+	return said, errors.Join(err, wrong)
 }

@@ -102,7 +102,7 @@ func (s *Server) caseRoutes() []route {
 		{method: "GET", path: "/cases/{id}", doors: onBoth, act: people.ReadList, handle: s.caseFile,
 			about: describe[Case]("Show a case: whose turn it is, what may be sent, its deadlines and messages")},
 		{method: "POST", path: "/cases/{id}/export", doors: onBoth, act: people.ExportCase, stream: s.exportCase,
-			about: describe[binary]("Hand out the file of a case for a reader, if the rules let all of it go there").query("for")},
+			about: describe[binary]("Hand out the file of a case for a reader, if the rules let all of it go there; without-files=true leaves files of evidence out").query("for", "without-files")},
 		{method: "GET", path: "/tasks", doors: onBoth, act: people.ReadList, handle: s.tasks,
 			about: describe[Tasks]("List what is due, the next one first; of one officer, or with assigned=mine or none").query("all", "kind", "officer", "assigned", "limit", "cursor")},
 	}

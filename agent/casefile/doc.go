@@ -4,7 +4,7 @@
 // The file is a zip. Everything in it is in a form that other tools read: messages, receipts, acceptances and directory
 // entries are JWS (RFC 7515), envelopes JWE, certificates and revocation lists PEM, proofs of the journal c2sp.org/tlog-proof
 // with signed notes. statement.jws is the exporter's signed word: which case, for which reader, what each file is and its
-// SHA-256. EVIDENCE.md, at the root of the repository, shows how to check a file with OpenSSL.
+// SHA-256. Files of evidence are in it in clear, streamed and never packed: evidence.go. EVIDENCE.md, at the root of the repository, shows how to check a file with OpenSSL.
 //
 // Verify holds each document against what was known when it was taken: the trust list, the directory entries and the
 // revocation lists of that time are in the file, and must lead to the scheme's signers. It checks all of it, whatever it has

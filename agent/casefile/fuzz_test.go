@@ -3,7 +3,6 @@ package casefile
 import (
 	"bytes"
 	"maps"
-	"slices"
 	"testing"
 	"time"
 )
@@ -16,16 +15,25 @@ func FuzzArchive(f *testing.F) {
 	f.Add(file[len(file)/2:])
 	f.Add(archive(f, plain("statement.jws", "README.txt")...))
 	f.Add(archive(f, entry{"messages/0001-qm-justice-1.jws", "x", nil}, entry{"messages/../x", "x", nil}))
+	f.Add(stored(f, 50, nil))
 	f.Add([]byte("PK\x05\x06" + string(make([]byte, 18))))
 	b := bounds{files: 100, file: 1 << 20, archive: 2 << 20}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files, err := readArchive(bytes.NewReader(data), int64(len(data)), b)
 		if err == nil {
-			readsAgain(t, files, b)
+			if all := int64(0); len(files.evidence) > 0 {
+				for _, m := range files.evidence {
+					all += m.bytes
+				}
+				if all > int64(len(data)) {
+					t.Fatalf("%d bytes of evidence in an archive of %d", all, len(data))
+				}
+			}
+			readsAgain(t, files.files, b)
 		}
 		if verdict := Verify(bytes.NewReader(data), int64(len(data)), &pin); verdict.Defects == 0 && !bytes.Equal(data, file) {
 			same, err := readArchive(bytes.NewReader(file), int64(len(file)), theBounds)
-			if err != nil || !maps.EqualFunc(files, same, bytes.Equal) {
+			if err != nil || !maps.EqualFunc(files.files, same.files, bytes.Equal) || !maps.Equal(files.evidence, same.evidence) {
 				t.Fatal("a file of a case that nobody made is proved")
 			}
 		}
@@ -45,11 +53,11 @@ func readsAgain(t *testing.T, files map[string][]byte, b bounds) {
 		t.Fatalf("read %d files with %d bytes", len(files), total)
 	}
 	var again bytes.Buffer
-	if err := writeArchive(&again, files, time.Unix(0, 0)); err != nil {
+	if err := writeArchive(&again, files, nil, time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := readArchive(bytes.NewReader(again.Bytes()), int64(again.Len()), b)
-	if err != nil || !maps.EqualFunc(got, files, bytes.Equal) {
+	if err != nil || !maps.EqualFunc(got.files, files, bytes.Equal) {
 		t.Fatalf("written and read again: %v", err)
 	}
 }
@@ -61,17 +69,17 @@ func FuzzFile(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	names := slices.Sorted(maps.Keys(good))
+	names := good.names()
 	for i := 0; i < len(names); i += 4 { // some of each folder
-		f.Add(uint8(i), good[names[i]])
-		f.Add(uint8(i), good[names[(i+1)%len(names)]])
+		f.Add(uint8(i), good.files[names[i]])
+		f.Add(uint8(i), good.files[names[(i+1)%len(names)]])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, content []byte) {
 		name := names[int(which)%len(names)]
-		changed := maps.Clone(good)
-		changed[name] = content
+		changed := unpacked{maps.Clone(good.files), good.evidence}
+		changed.files[name] = content
 		verdict := verifyFiles(changed, &pin)
-		if same := bytes.Equal(content, good[name]); same != (verdict.Defects == 0) {
+		if same := bytes.Equal(content, good.files[name]); same != (verdict.Defects == 0) {
 			t.Fatalf("%s: the same bytes %v, refused for %v", name, same, verdict.Reasons())
 		}
 	})

@@ -48,11 +48,19 @@ type Number struct {
 	Proof      *journal.Proof
 	Growth     []journal.Hash
 	Signers    []*x509.Certificate
+	Evidence   []Enclosure // the files that the message names, in its order
+}
+
+// enclosure is a file of evidence with its name in the archive.
+type enclosure struct {
+	name string
+	Enclosure
 }
 
 // packer collects the files.
 type packer struct {
-	files map[string][]byte
+	files    map[string][]byte
+	evidence []enclosure
 }
 
 // add files content under a name and returns it. No content is no file.
@@ -64,8 +72,30 @@ func (p *packer) add(name string, content []byte) string {
 	return name
 }
 
-// Pack writes the file of a case, signed by the exporter.
-func Pack(w io.Writer, x Exchange, key crypto.Signer, certificate *x509.Certificate) error {
+// File is the file of a case, signed and not written yet.
+type File struct {
+	packer
+	at time.Time
+}
+
+// Statement is the SHA-256 of the signed statement, which names every other byte of the file.
+func (f *File) Statement() [32]byte { return sha256.Sum256(f.files[statementFile]) }
+
+// Evidence is how many files of evidence are in it, and their bytes.
+func (f *File) Evidence() (files int, bytes int64) {
+	for _, e := range f.evidence {
+		bytes += e.Bytes
+	}
+	return len(f.evidence), bytes
+}
+
+// Write writes the file. What was written before an error is of no use.
+func (f *File) Write(w io.Writer) error {
+	return writeArchive(w, f.files, f.evidence, f.at)
+}
+
+// Pack signs the file of a case in the exporter's name.
+func Pack(x Exchange, key crypto.Signer, certificate *x509.Certificate) (*File, error) {
 	p := &packer{files: map[string][]byte{}}
 	s := Statement{
 		Case: x.Case, Channel: x.Channel, Exporter: x.Exporter, Peer: x.Peer, Reader: x.Reader, ExportedAt: x.At.UTC().Truncate(time.Second), Pin: x.Pin,
@@ -77,12 +107,18 @@ func Pack(w io.Writer, x Exchange, key crypto.Signer, certificate *x509.Certific
 	p.certificate(certificate)
 	p.add("README.txt", []byte(readme))
 	s.Files = hashes(p.files)
+	for _, e := range p.evidence {
+		s.Files[e.name] = e.SHA256
+	}
+	if len(p.evidence) > maxEvidence {
+		return nil, fmt.Errorf("more than %d files of evidence", maxEvidence)
+	}
 	statement, err := s.Sign(key, certificate)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.files[statementFile] = statement
-	return writeArchive(w, p.files, s.ExportedAt)
+	return &File{*p, s.ExportedAt}, nil
 }
 
 func (p *packer) number(at int, n Number) Item {
@@ -99,10 +135,23 @@ func (p *packer) number(at int, n Number) Item {
 	if n.Proof != nil {
 		i.Proof = p.add("journal/"+name+".tlog-proof", n.Proof.Text())
 	}
+	for _, e := range n.Evidence {
+		i.Evidence = append(i.Evidence, p.enclose(i.Signed, e))
+	}
 	for _, signer := range n.Signers {
 		p.certificate(signer)
 	}
 	return i
+}
+
+// enclose adds a file of evidence, or says why it is not there.
+func (p *packer) enclose(signed string, e Enclosure) Enclosed {
+	said := Enclosed{ID: e.ID, Absent: e.Absent}
+	if e.Absent == "" {
+		said.File = nameOf(signed, e.Name)
+		p.evidence = append(p.evidence, enclosure{said.File, e})
+	}
+	return said
 }
 
 // certificate adds a signer's certificate for tools that have no directory.
@@ -172,6 +221,7 @@ acceptances/              the broker's signed word that it took an envelope (JWS
 receipts/                 the recipient's signed word about a message (JWS); "jws_sha256" is that of the message
 journal/                  the place of each message in the log of its direction (c2sp.org/tlog-proof, c2sp.org/signed-note)
 trust/                    what was known at the time: the scheme's trust list (JWS), directory entries (JWS), revocation lists (PEM)
+evidence/                 the files that a message names, as they are; their SHA-256 stands in that message, under "evidence"
 certificates/             the certificates of those who signed (PEM), each named by its SHA-256
 
 A JWS is three parts, divided by dots, each in base64url: a header, the content, and an ECDSA signature on P-256 over the

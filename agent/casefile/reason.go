@@ -32,5 +32,13 @@ const (
 	ProofUnreadable     Reason = "proof-unreadable"     // no proof of the journal in its one form
 	ProofSignature      Reason = "proof-signature"      // its checkpoint is not signed by the exporter
 	NotInJournal        Reason = "not-in-journal"       // the proof does not lead from the message to the checkpoint
+	EvidenceMissing     Reason = "evidence-missing"     // a signed message names a file of which the statement says nothing
+	EvidenceUnnamed     Reason = "evidence-unnamed"     // a file that no proved message names
+	EvidenceAltered     Reason = "evidence-altered"     // it has other bytes than the signed message says
+	EvidenceLength      Reason = "evidence-length"      // it is shorter or longer than the signed message says
+	EvidenceSwapped     Reason = "evidence-swapped"     // it is another file of the case
+	EvidenceRenamed     Reason = "evidence-renamed"     // it is not called as its message calls it
+	EvidenceTwice       Reason = "evidence-twice"       // one file in the place of two
+	EvidenceReordered   Reason = "evidence-reordered"   // the files of a message in another order than it names them
 	JournalContradicts  Reason = "journal-contradicts"  // a receipt knows another log than the checkpoint
 )

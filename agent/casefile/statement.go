@@ -87,6 +87,8 @@ type Item struct {
 	Acceptance string `json:"acceptance,omitzero"` // the broker's word for the envelope
 	Receipt    string `json:"receipt,omitzero"`
 	Proof      string `json:"proof,omitzero"` // that the journal has the number; absent where a number before it is missing
+	// Evidence is the files that the message names, in its order.
+	Evidence []Enclosed `json:"evidence,omitzero"`
 	// Growth leads from the checkpoint in the receipt to that of the proof.
 	Growth []journal.Hash `json:"growth,omitzero"`
 	// Trust is the documents that the exporter had at KnownAt, when it took the last document of the number: by them all of
@@ -107,6 +109,9 @@ func (i Item) what() string { return fmt.Sprintf("%s to %s, number %d", i.From, 
 
 // maxItems bounds the messages of a file.
 const maxItems = 5000
+
+// maxEvidence bounds its files of evidence: more of them have no room in a statement.
+const maxEvidence = 10_000
 
 var hashForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
@@ -189,6 +194,9 @@ func (s Statement) checkItem(i Item) error {
 	case Stored, Rejected, Voided, Sent:
 	default:
 		return errors.New("an outcome that is not in the closed set")
+	}
+	if err := s.checkEnclosed(i); err != nil {
+		return err
 	}
 	return s.known(append([]string{i.Signed, i.Envelope, i.Acceptance, i.Receipt, i.Proof}, i.Trust...)...)
 }

@@ -53,30 +53,35 @@ func (v *Verdict) Reasons() (found []Reason) {
 // verifier is one run. It goes on after a defect: the next file may be good.
 type verifier struct {
 	verdict Verdict
-	files   map[string][]byte
+	unpacked
 	said    Statement
 	pin     pki.Pin
 	views   map[string]*pki.View // by the names of their documents and their time
 	signers map[string]bool      // hexadecimal SHA-256 of every signer's certificate
-	refused bool                 // some documents do not lead to the scheme's signers: who signed by them is not known
-	now     *pki.View            // as of the statement; nil where that is refused
+	// Of files of evidence: which ones a proved message names, the hashes of all manifests, and what is to be compared.
+	claimed, manifests map[string]bool
+	compared           []comparison
+	refused            bool      // some documents do not lead to the scheme's signers: who signed by them is not known
+	now                *pki.View // as of the statement; nil where that is refused
 }
 
 // Verify checks a file of a case. pin is whom the caller trusts; nil takes the scheme signers that the file names. The error
 // is one of reading alone.
 func Verify(r io.ReaderAt, size int64, pin *pki.Pin) *Verdict {
 	// 1. The archive and its statement.
-	files, err := readArchive(r, size, theBounds)
+	all, err := readArchive(r, size, theBounds)
 	if err != nil {
 		v := &verifier{}
 		v.bad(ArchiveUnreadable, "", "%v", err)
 		return &v.verdict
 	}
-	return verifyFiles(files, pin)
+	return verifyFiles(all, pin)
 }
 
-func verifyFiles(files map[string][]byte, pin *pki.Pin) *Verdict {
-	v := &verifier{files: files, views: map[string]*pki.View{}, signers: map[string]bool{}}
+func verifyFiles(all unpacked, pin *pki.Pin) *Verdict {
+	v := &verifier{
+		unpacked: all, views: map[string]*pki.View{}, signers: map[string]bool{}, claimed: map[string]bool{}, manifests: map[string]bool{},
+	}
 	if !v.statement(pin) {
 		return &v.verdict
 	}
@@ -93,6 +98,7 @@ func verifyFiles(files map[string][]byte, pin *pki.Pin) *Verdict {
 		v.number(i)
 	}
 	// 4. What only all of them together can show.
+	v.compareEvidence()
 	v.chain()
 	v.certificates()
 	return &v.verdict
@@ -185,17 +191,17 @@ func (v *verifier) view(names []string, at time.Time) (*pki.View, error) {
 func (v *verifier) checkFiles() {
 	good := 0
 	for _, name := range slices.Sorted(maps.Keys(v.said.Files)) {
-		content, ok := v.files[name]
+		hash, ok := v.hash(name)
 		switch {
 		case !ok:
 			v.bad(FileMissing, name, "the statement names it, and it is not there")
-		case hexOf(sha256.Sum256(content)) != v.said.Files[name]:
+		case hash != v.said.Files[name]:
 			v.bad(FileChanged, name, "not the bytes that the statement names")
 		default:
 			good++
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(v.files)) {
+	for _, name := range v.names() {
 		if _, listed := v.said.Files[name]; !listed && name != statementFile {
 			v.bad(FileUnknown, name, "the statement does not name it")
 		}

@@ -136,6 +136,7 @@ func (v *verifier) content(i Item, proved *envelope.Verified) {
 		return
 	}
 	v.good(i.Signed, "%s: %s, signed by %s on %s%s", i.what(), p.Type, i.From, moment(proved.Header().SentAt), pending(proved.Signer()))
+	v.evidence(i, p.Evidence)
 }
 
 // prevOf is which message a message names as the one before it.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"comity/agent/api"
 	"comity/agent/people"
@@ -194,12 +195,20 @@ func (k *Console) replies(v *visit, c api.Case) (list []reply) {
 }
 
 func (k *Console) exportCase(w http.ResponseWriter, r *http.Request, v *visit) {
-	file, err := k.Desk.ExportCase(r.Context(), v.Person.Name, r.PathValue("id"), r.PostFormValue("for"))
-	if err != nil {
+	asked := api.CaseRequest{Reader: r.PostFormValue("for"), WithoutFiles: r.PostFormValue("without-files") != ""}
+	begun := false
+	err := k.Desk.ExportCase(r.Context(), v.Person.Name, r.PathValue("id"), asked, func(said api.CaseExport) {
+		begun = true
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // files of evidence are of any size
+		w.Header().Set("Content-Type", "application/zip")
+		w.Header().Set("Content-Disposition", `attachment; filename="case-`+string(said.Case)+`.zip"`)
+	}, w)
+	switch {
+	case err == nil:
+	case !begun:
 		k.fail(w, r, v, err)
-		return
+	default:
+		k.Log.Error("handing out the file of a case", "error", err)
+		panic(http.ErrAbortHandler) // nobody takes half a file for one
 	}
-	w.Header().Set("Content-Type", "application/zip")
-	w.Header().Set("Content-Disposition", `attachment; filename="case-`+string(file.Case)+`.zip"`)
-	w.Write(file.Content)
 }

@@ -283,6 +283,25 @@ func (s *Spool) received(from schemas.AuthorityID, id schemas.FileID) string {
 	return filepath.Join(s.config.Dir, incoming, from.State().Lower()+"-"+from.Name()+"-"+string(id))
 }
 
+// Keeps tells whether a file of ours is here, as far as its length says so.
+func (s *Spool) Keeps(f schemas.EvidenceFile) (bool, error) { return keeps(s.sent(f.ID), f) }
+
+// KeepsReceived tells it of a peer's file. One that is arriving has its length already: the caller must know that it is whole.
+func (s *Spool) KeepsReceived(from schemas.AuthorityID, f schemas.EvidenceFile) (bool, error) {
+	return keeps(s.received(from, f.ID), f)
+}
+
+func keeps(path string, f schemas.EvidenceFile) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, onDisk("looking for a file of evidence", err)
+	}
+	return info.Size() == f.Sealed.Bytes, nil
+}
+
 // Forget deletes a file of ours.
 func (s *Spool) Forget(id schemas.FileID) error { return s.forget(s.sent(id), treeEnding) }
 

@@ -73,7 +73,7 @@ func makeBackup(ctx context.Context, c agent.Config, asked api.Backup, w io.Writ
 // writeWhole writes a new file that is there whole or not at all.
 func writeWhole(path string, write func(io.Writer) error) (size int64, err error) {
 	if exists(path) {
-		return 0, withHint(fmt.Errorf("%s exists already", path), "name another file: no backup replaces one that may be needed")
+		return 0, withHint(fmt.Errorf("%s exists already", path), "name another file: none that may be needed is replaced")
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".backup-*") // mode 0600
 	if err != nil {

@@ -4,23 +4,27 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
+	"comity/agent/api"
 	"comity/agent/casefile"
 	"comity/pki"
 	"comity/schemas"
 )
 
 func caseExportCommand() *cobra.Command {
-	d, out, reader := &desk{}, "", ""
+	d, out, asked := &desk{}, "", api.CaseRequest{}
 	cmd := &cobra.Command{
 		Use:   "export ID",
 		Short: "Hand out what was exchanged in a case, with what proves it, as one file for one reader (approvers)",
 		Long: `Writes a zip that comity verify, and other tools, can check with no network: messages, receipts, the broker's acceptances, proofs
 of the journal, and the public documents by which all of it was proved at the time. The rules are asked about every message in
 it, for the reader who is named: an authority (QN/justice), or whoever reads in a State (QM, for its own courts). The file is
-made for that reader and for no other. Where it is under review, give the same command again later: what was released is
+made for that reader and for no other. Files of evidence are in it as they are, which may be many gigabytes; with
+--without-files they are left out, and the file names each with its SHA-256. The rules are asked about them in any case. Where it is under review, give the same command again later: what was released is
 handed out for this reader and with these messages alone.`,
 		Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,23 +35,26 @@ handed out for this reader and with these messages alone.`,
 			if err != nil {
 				return err
 			}
-			file, err := client.ExportCase(cmd.Context(), args[0], reader)
+			var file api.CaseExport
+			_, err = writeWhole(out, func(w io.Writer) (err error) {
+				file, err = client.ExportCase(cmd.Context(), args[0], asked, func(said api.CaseExport) (io.Writer, error) { return w, roomFor(out, said.FileBytes) })
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("exporting case %s: %w", args[0], err)
 			}
-			if err := writeNew(out, file.Content); err != nil {
-				return fmt.Errorf("writing the file of a case: %w", err)
-			}
 			if d.json {
-				return printJSON(cmd, exportedCase{Case: file.Case, Reader: reader, Messages: file.Messages, SHA256: file.SHA256, File: out})
+				return printJSON(cmd, exportedCase{
+					Case: file.Case, Reader: asked.Reader, Messages: file.Messages, Files: file.Files, Absent: file.Absent, SHA256: file.SHA256, File: out,
+				})
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: case %s for %s, %d messages, %d bytes\nsha256  %s\n", out, file.Case, reader, file.Messages, len(file.Content), file.SHA256)
-			return err
+			return printExport(cmd.OutOrStdout(), out, asked, file)
 		},
 	}
 	d.flags(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the file to write; it must not exist yet")
-	cmd.Flags().StringVar(&reader, "for", "", "who will read it: an authority, or a State")
+	cmd.Flags().StringVar(&asked.Reader, "for", "", "who will read it: an authority, or a State")
+	cmd.Flags().BoolVar(&asked.WithoutFiles, "without-files", false, "leave files of evidence out; each is named with its SHA-256")
 	cmd.MarkFlagRequired("output")
 	cmd.MarkFlagRequired("for")
 	return cmd
@@ -58,8 +65,36 @@ type exportedCase struct {
 	Case     schemas.CaseID `json:"case"`
 	Reader   string         `json:"reader"`
 	Messages int            `json:"messages"`
+	Files    int            `json:"files"`  // of evidence
+	Absent   int            `json:"absent"` // files of evidence that are not in it
 	SHA256   string         `json:"sha256"`
 	File     string         `json:"file"`
+}
+
+func printExport(w io.Writer, out string, asked api.CaseRequest, file api.CaseExport) error {
+	fmt.Fprintf(w, "%s: case %s for %s, %d messages, %d files of evidence, %d bytes\n", out, file.Case, asked.Reader, file.Messages, file.Files, file.Bytes)
+	if file.Absent > 0 {
+		why := "they are not here"
+		if asked.WithoutFiles {
+			why = "as you asked"
+		}
+		fmt.Fprintf(w, "left out  %d files of evidence, %s; comity verify %s names each with its SHA-256\n", file.Absent, why, out)
+	}
+	_, err := fmt.Fprintf(w, "sha256  %s\n", file.SHA256)
+	return err
+}
+
+// roomFor refuses what the disk has no room for, before any of it is written.
+func roomFor(path string, bytes int64) error {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(path), &stat); err != nil {
+		return err
+	}
+	if free := int64(stat.Bavail) * stat.Bsize; free < bytes {
+		return withHint(fmt.Errorf("it has %d bytes of files of evidence, and the disk has room for %d", bytes, free),
+			"free some space, write it to a larger disk, or leave the files out with --without-files")
+	}
+	return nil
 }
 
 // writeNew writes a file for its owner alone. One that is there is left as it is: it may be evidence.
