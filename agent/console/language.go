@@ -34,7 +34,7 @@ type Language struct {
 	tongues display.Namer
 }
 
-// languages in the order of the choice. A partial one falls back to English.
+// languages in the order of the choice. What the schemas say falls back to English.
 var languages = []struct{ code, dir, name string }{
 	{"en", "ltr", "English"}, {"fr", "ltr", "Français"}, {"ar", "rtl", "العربية"},
 }
