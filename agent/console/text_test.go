@@ -2,6 +2,8 @@ package console
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -229,4 +231,42 @@ func hintsOf(node any, words map[string]bool) {
 			hintsOf(child, words)
 		}
 	}
+}
+
+// Whatever reason a problem has, a reader is told in their language what it is; the detail stands beside it in English.
+func TestReasonsHaveWords(t *testing.T) {
+	reasons := reasonsOf(t, "../*.go", "../api/*.go")
+	if len(reasons) < 30 {
+		t.Fatalf("only %d reasons: %v", len(reasons), reasons)
+	}
+	for _, l := range testPages(t).languages {
+		for _, reason := range reasons {
+			if l.texts["problem."+reason] == "" {
+				t.Errorf("%s has no text for the reason %s", l.Code, reason)
+			}
+		}
+	}
+}
+
+// reasonsOf reads the closed set of reasons from where it stands: the constants whose names begin with Reason.
+func reasonsOf(t *testing.T, globs ...string) (reasons []string) {
+	t.Helper()
+	constant := regexp.MustCompile(`(?m)^(?:const |\t)Reason[A-Z]\w*\s*= "([a-z-]+)"`)
+	for _, glob := range globs {
+		files, err := filepath.Glob(glob)
+		if err != nil || len(files) == 0 {
+			t.Fatal(glob, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range constant.FindAllSubmatch(content, -1) {
+				reasons = append(reasons, string(match[1]))
+			}
+		}
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
 }
