@@ -3,6 +3,7 @@ package agent
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -264,6 +265,66 @@ func TestEvidenceThatIsWithheldIsNotHandedOut(t *testing.T) {
 	if steps := custodyOf(guest.evidenceAt(files[0].ID)); strings.Contains(steps, custodyExported) {
 		t.Errorf("custody: %s", steps)
 	}
+}
+
+// TestTwoOfficersReleaseAReceivedFile: one word opens nothing, a word is for the files that were withheld when it was given, and
+// afterwards the file looks as if nobody had ever withheld it. No peer gets a byte of it.
+func TestTwoOfficersReleaseAReceivedFile(t *testing.T) {
+	w, _, files := aCaseWithEvidence(t)
+	guest := w.desks[qm]
+	withhold := func(id schemas.FileID) {
+		t.Helper()
+		err := guest.store.Update(t.Context(), func(tx *store.Tx) error {
+			row, err := tx.Evidence(qn, id)
+			if err != nil {
+				return err
+			}
+			row.State = store.EvidenceWithheld
+			return errors.Join(tx.PutEvidence(row), guest.alert(tx, AlertQuarantined, string(row.Message), qn))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := custodyOf(guest.evidenceAt(files[0].ID))
+	withhold(files[0].ID)
+	message := guest.evidenceAt(files[0].ID).Message
+	clear := func(officer string) {
+		t.Helper()
+		if _, err := guest.ClearWithheld(t.Context(), officer, message, []byte("proof")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stillHeld := func(id schemas.FileID) {
+		t.Helper()
+		_, err := guest.opened(id)
+		wantProblem(t, err, ReasonReview)
+	}
+	clear("protection-1")
+	clear("protection-1") // the same officer is no second one
+	stillHeld(files[0].ID)
+	withhold(files[1].ID) // another file of the message: what was said before was not about it
+	clear("protection-2")
+	stillHeld(files[0].ID)
+	stillHeld(files[1].ID)
+	clear("protection-1")
+	for _, f := range files[:2] {
+		if got, err := guest.opened(f.ID); err != nil || sha256Hex(got) != f.SHA256 {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+	shown := guest.evidenceAt(files[0].ID)
+	if shown.State != "complete" || custodyOf(shown) != before+", opened officer-1" {
+		t.Errorf("it is %s, with the custody %q", shown.State, custodyOf(shown))
+	}
+	if up := guest.alertsUp(); len(up) > 0 {
+		t.Errorf("alerts %v", up)
+	}
+	if sent := guest.outgoing(); len(sent) > 0 {
+		t.Errorf("a peer is sent %d things", len(sent))
+	}
+	_, err := guest.ClearWithheld(t.Context(), "protection-1", message, []byte("proof"))
+	wantProblem(t, err, ReasonNotFound)
 }
 
 // TestEvidenceIsReadForItsReader: whom a file names is looked up for who is to read it. Here somebody whom nothing else of the

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -223,31 +224,44 @@ func (a *Agent) takeBreach(ctx context.Context, v *envelope.Verified, b envelope
 	})
 }
 
-// ClearWithheld is one of the two words that let people read a received message that was withheld, such as one that only
-// looked like what it was taken for. No peer is told.
+// ClearWithheld is one of the two words that let people read a received message that was withheld, or files of one that were, such
+// as what only looked like what it was taken for. A word covers the message and exactly the files that are withheld now. No peer
+// is told, and the custody of a file has no step of it: that it was withheld is nobody's business.
 func (a *Agent) ClearWithheld(ctx context.Context, by string, id schemas.MessageID, proof []byte) (api.Message, error) {
 	var m *store.Message
 	err := a.store.Update(ctx, func(tx *store.Tx) (err error) {
 		if m, err = withheld(tx, id); err != nil {
 			return err
 		}
-		switch together, err := a.sameOfficer(tx, by, m.Key, m.JWSSHA256); {
+		files, err := withheldFiles(tx, m)
+		if err != nil {
+			return err
+		}
+		digest := withheldDigest(m, files)
+		switch together, err := a.sameOfficer(tx, by, m.Key, digest); {
 		case err != nil:
 			return err
 		case together:
 			return problem(ReasonFourEyes, "a person and who stands in for them are not two officers", "ask another protection officer")
 		}
-		word := &store.Release{Key: m.Key, Digest: m.JWSSHA256, Person: by, At: a.now(), Proof: proof}
-		if err := errors.Join(tx.AddRelease(word), a.recordHome(tx, eventCleared, m.ID, m.JWSSHA256, by)); err != nil {
+		word := &store.Release{Key: m.Key, Digest: digest, Person: by, At: a.now(), Proof: proof}
+		if err := errors.Join(tx.AddRelease(word), a.recordHome(tx, eventCleared, m.ID, digest, by)); err != nil {
 			return err
 		}
-		words, err := tx.Releases(m.Key, m.JWSSHA256)
+		words, err := tx.Releases(m.Key, digest)
 		if err != nil || len(words) < 2 {
 			return err
 		}
-		if m.Screening == store.ScreenQuarantining {
+		for _, e := range files {
+			e.State, e.ChangedAt = store.EvidenceComplete, a.now()
+			if err := tx.PutEvidence(e); err != nil {
+				return err
+			}
+		}
+		switch m.Screening {
+		case store.ScreenQuarantining:
 			m.Screening = store.ScreenClearing
-		} else {
+		case store.ScreenQuarantined:
 			m.Screening = store.ScreenClear
 		}
 		return errors.Join(tx.PutMessage(m), a.endAlert(tx, AlertQuarantined, string(m.ID), by))
@@ -268,6 +282,43 @@ func withheld(tx *store.Tx, id schemas.MessageID) (*store.Message, error) {
 		if m.Screening == store.ScreenQuarantined || m.Screening == store.ScreenQuarantining {
 			return m, nil
 		}
+		files, err := withheldFiles(tx, m)
+		if err != nil || len(files) > 0 {
+			return m, err
+		}
 	}
 	return nil, problem(ReasonNotFound, "no message with this id is withheld", "comity review alerts lists them")
+}
+
+// withheldFiles are the files of a received message that are kept from people.
+func withheldFiles(tx *store.Tx, m *store.Message) (files []*store.Evidence, err error) {
+	if m.Direction != store.In {
+		return nil, nil
+	}
+	for _, f := range evidenceNamed(m.Payload) {
+		e, err := tx.Evidence(m.Sender, f.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e.State == store.EvidenceWithheld {
+			files = append(files, e)
+		}
+	}
+	return files, nil
+}
+
+// withheldDigest is what an officer's word is for: the message, and the files of it that are withheld. One more is another decision.
+func withheldDigest(m *store.Message, files []*store.Evidence) store.Hash {
+	if len(files) == 0 {
+		return m.JWSSHA256
+	}
+	hash := sha256.New()
+	fmt.Fprintf(hash, "comity withheld\n%x\n", m.JWSSHA256)
+	for _, e := range files {
+		fmt.Fprintf(hash, "file %s %x\n", e.Manifest.ID, e.SHA256)
+	}
+	return store.Hash(hash.Sum(nil))
 }
