@@ -56,6 +56,7 @@ const (
 	eventAssigned    = "case-assigned"  // which officer works on a case, or that nobody does
 	eventToPrint     = "letter-cleared" // it waits for a person who prints it
 	eventPrinted     = "letter-printed" // and given away, by these means
+	eventTranslated  = "translation-attached"
 	eventPaperCame   = "paper-registered"
 	eventErasure     = "erasure-confirmed" // one person's word of two that the content of a case goes
 	eventKept        = "case-kept"         // beyond the time of its channel

@@ -44,6 +44,7 @@ type Desk interface {
 	Assignments
 	Intake
 	PaperDesk
+	TranslationDesk
 	Retentions
 }
 

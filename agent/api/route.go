@@ -62,7 +62,7 @@ func (s *Server) WebRoutes() []Route {
 // routes is the table of everything, for both doors.
 func (s *Server) routes() []route {
 	all := slices.Concat(s.messageRoutes(), s.caseRoutes(), s.protectionRoutes(), s.handoutRoutes(), s.journalRoutes(), s.evidenceRoutes(), s.accountRoutes(),
-		s.eventRoutes(), s.indicatorRoutes(), s.absenceRoutes(), s.assignmentRoutes(), s.intakeRoutes(), s.paperRoutes(), s.retentionRoutes(), s.agentRoutes())
+		s.eventRoutes(), s.indicatorRoutes(), s.absenceRoutes(), s.assignmentRoutes(), s.intakeRoutes(), s.paperRoutes(), s.translationRoutes(), s.retentionRoutes(), s.agentRoutes())
 	for _, r := range all {
 		if !people.IsAct(r.act) || r.act == people.Anybody && r.doors&onSocket != 0 || (r.handle == nil) == (r.stream == nil) {
 			panic("api: the route " + r.method + " " + r.path + " has no act that some role may do, or not one handler")

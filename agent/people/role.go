@@ -35,6 +35,7 @@ const (
 	DecideReviews  Act = "decide-reviews"  // release, return or block a message under review
 	ReadReviews    Act = "read-reviews"    // see why policy stopped a message, and what was withheld on arrival
 	PrintLetter    Act = "print-letter"    // print a letter for who is not connected, and say how it was given away
+	Translate      Act = "translate"       // order a translation of what one may read, and attach it
 	RegisterPaper  Act = "register-paper"  // register what came on paper as a message of a case
 	ReadDecisions  Act = "read-decisions"  // see which rules decided, and not about whom
 	ExportCase     Act = "export-case"     // hand out the file of a case
@@ -63,7 +64,7 @@ const (
 // Who prints a letter has it in their hands, so it is somebody who may read it, and not the registrar; the registrar opens the
 // post, so what came on paper is registered there, and read by others.
 var grants = map[Role][]Act{
-	CaseOfficer:       {Draft, Assign, PrintLetter, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
+	CaseOfficer:       {Draft, Assign, PrintLetter, Translate, ReadList, ReadText, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	Approver:          {Approve, ExportCase, KeepCases, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
 	Registrar:         {Assign, RegisterPaper, EraseCases, KeepCases, ReadList, ReadIndicators, ReadHealth, ReadDirectory, UseHooks, SignIn},
 	ProtectionOfficer: {DecideReviews, ReadReviews, ReadDecisions, CheckPolicy, KeepRegister, ReadList, ReadText, ReadHealth, ReadDirectory, SignIn},
@@ -75,7 +76,7 @@ var grants = map[Role][]Act{
 }
 
 // personal are the acts of human beings alone: a machine is not a person, so it never counts as one of two.
-var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint, PrintLetter, RegisterPaper, EraseCases, KeepCases}
+var personal = []Act{Approve, SignAlone, DecideReviews, ReadReviews, CheckPolicy, KeepRegister, KeepAccounts, ExportCase, SignCheckpoint, PrintLetter, RegisterPaper, Translate, EraseCases, KeepCases}
 
 // mechanical are the acts of machines alone.
 var mechanical = []Act{UseHooks}

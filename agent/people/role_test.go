@@ -30,6 +30,7 @@ func TestTheTableOfRoles(t *testing.T) {
 		ReadIndicators: {Registrar, LiaisonOfficer, Auditor},
 		PrintLetter:    {CaseOfficer},
 		RegisterPaper:  {Registrar},
+		Translate:      {CaseOfficer},
 		EraseCases:     {Registrar, Auditor},
 		KeepCases:      {Approver, Registrar, Auditor},
 		UseHooks:       nil, // of machines alone

@@ -117,6 +117,9 @@ func (s *Store) Prove(ctx context.Context) error {
 		if err := tx.provePapers(); err != nil {
 			return fmt.Errorf("reading every letter: %w", err)
 		}
+		if err := tx.proveTranslations(); err != nil {
+			return fmt.Errorf("reading every translation: %w", err)
+		}
 		accounts, err := tx.Accounts()
 		for _, a := range accounts {
 			if err == nil {

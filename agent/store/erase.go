@@ -30,6 +30,7 @@ var erasing = []string{
 	// What closes a number says nothing, and a peer may ask for it.
 	`UPDATE sealed_form SET jws = NULL WHERE (sender, id) IN (SELECT sender, id FROM message WHERE case_id = ?1 AND state = 'voided')`,
 	`UPDATE paper SET letter = NULL, national_ref = NULL WHERE (sender, id) IN (SELECT sender, id FROM message WHERE case_id = ?1)`,
+	`UPDATE translation SET content = NULL WHERE (sender, message) IN (SELECT sender, id FROM message WHERE case_id = ?1)`,
 	`UPDATE release SET necessity = NULL WHERE (sender, id) IN (SELECT sender, id FROM message WHERE case_id = ?1)`,
 	`UPDATE file SET original = NULL WHERE (sender, id) IN (SELECT sender, id FROM message WHERE case_id = ?1)`,
 	`UPDATE handout_word SET necessity = NULL WHERE handout IN (SELECT id FROM handout WHERE case_id = ?1)`,

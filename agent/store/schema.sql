@@ -88,6 +88,26 @@ CREATE TABLE paper (
   FOREIGN KEY (sender, id) REFERENCES message (sender, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Translations that were ordered, and of what was received the text itself. Of a draft of ours it is a file of the draft.
+CREATE TABLE translation (
+  id         TEXT    PRIMARY KEY,              -- of the order
+  sender     TEXT    NOT NULL,
+  message    TEXT    NOT NULL,
+  language   TEXT    NOT NULL,
+  certified  INTEGER NOT NULL,                 -- ordered so
+  due_on     TEXT    NOT NULL,
+  ordered_by TEXT    NOT NULL,
+  ordered_at INTEGER NOT NULL,
+  done_by    TEXT    NOT NULL DEFAULT '',
+  done_at    INTEGER NOT NULL DEFAULT 0,
+  media_type TEXT    NOT NULL DEFAULT '',
+  sha256     BLOB,                             -- of the content
+  content    BLOB,                             -- (sealed) NULL once it is erased
+  FOREIGN KEY (sender, message) REFERENCES message (sender, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX translation_open ON translation (due_on) WHERE done_at = 0;
+CREATE INDEX translation_of ON translation (sender, message);
+
 -- Who wrote or changed a draft: none of them may approve it.
 CREATE TABLE author (
   sender TEXT NOT NULL, id TEXT NOT NULL, person TEXT NOT NULL,
