@@ -7,6 +7,8 @@
 // the archive. It trusts the manifest because age authenticates the whole stream; it does not trust names: they are of a
 // closed form, and land in the folder that the caller gives or nowhere.
 //
+// Files of evidence (agent/evidence) are not in it yet, only the rows that speak of them.
+//
 // It must never be given a private key to write. The keys of store and register are kept apart from what they open, and the
 // register's above all: whoever has both can guess names one by one.
 package backup

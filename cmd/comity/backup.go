@@ -25,7 +25,8 @@ func backupCommand() *cobra.Command {
 		Short: "Copy an authority's databases into one encrypted file, while its agent runs or not",
 		Long: `Writes the agent's database, the protection register and the accepted trust documents as they are at this moment, encrypted
 with age for the keys named by --to or under [backup] in agent.toml. No key is in the file: keep keys.store, register.key and
-the keys of the authority somewhere else, and the register's key apart from all of it. "comity restore --check" proves that
+the keys of the authority somewhere else, and the register's key apart from all of it. Files of evidence are not in it, only what
+is known of them: their folder, evidence/ in the agent's data, is sealed as it is and needs a copy of its own. "comity restore --check" proves that
 a backup can be used; do so each time.`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,7 +41,7 @@ a backup can be used; do so each time.`,
 			if err != nil {
 				return fmt.Errorf("making a backup of %s: %w", c.Authority, err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, %d KiB\n", out, size>>10)
+			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s, %d KiB; files of evidence are not in it\n", out, size>>10)
 			return nil
 		},
 	}
