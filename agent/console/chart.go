@@ -62,7 +62,7 @@ func (c chart) largest() int {
 // The measures of the charts, in the units of their pictures.
 const (
 	chartWidth  = 640
-	barPitch    = 40
+	barPitch    = 46
 	barHeight   = 14
 	valueRoom   = 56
 	columnRoom  = 160 // of the columns' height
@@ -80,10 +80,10 @@ func (c chart) drawBars() chart {
 		if row.Numbers[0] > 0 {
 			width = max(width, 2)
 		}
-		c.Bars = append(c.Bars, bar{X: 0, Y: y + 14, W: width, H: barHeight})
+		c.Bars = append(c.Bars, bar{X: 0, Y: y + 22, W: width, H: barHeight})
 		c.Labels = append(c.Labels,
-			label{X: 0, Y: y + 10, Anchor: "start", Text: row.Label()},
-			label{X: width + 6, Y: y + 14 + barHeight - 2, Anchor: "start", Text: row.Values[0]})
+			label{X: 0, Y: y + 18, Anchor: "start", Text: row.Label()},
+			label{X: width + 6, Y: y + 22 + barHeight - 2, Anchor: "start", Text: row.Values[0]})
 	}
 	return c
 }
