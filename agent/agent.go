@@ -294,6 +294,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.doChores(ctx) })
 	group.Go(func() error { return a.watchDisk(ctx) })
 	group.Go(func() error { return a.retain(ctx) })
+	group.Go(func() error { return a.searchAll(ctx) })
 	group.Go(func() error { return a.tellHooks(ctx) })
 	err = group.Wait()
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {

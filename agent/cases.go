@@ -87,7 +87,7 @@ func (a *Agent) erase(tx *store.Tx, state lifecycle.Case, messages []*store.Mess
 			continue
 		}
 		m.Payload = nil
-		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), tx.ForgetLetter(m.Key), tx.ForgetTranslations(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, ""), tx.LeaveToWipe()); err != nil {
+		if err := errors.Join(tx.PutMessage(m), tx.ForgetSealed(m.Key), tx.ForgetLetter(m.Key), tx.ForgetTranslations(m.Key), tx.ForgetWords(m.Key), a.recordHome(tx, eventErased, m.ID, m.PayloadSHA256, ""), tx.LeaveToWipe()); err != nil {
 			return err
 		}
 	}

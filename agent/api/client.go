@@ -62,6 +62,13 @@ func (c *Client) Edit(ctx context.Context, id schemas.MessageID, draft []byte) (
 	return m, c.do(ctx, http.MethodPut, "/v1/messages/"+string(id)+"/draft", draft, &m)
 }
 
+// Search finds exchanged messages by words of their content.
+func (c *Client) Search(ctx context.Context, words string) ([]Message, error) {
+	var answer Messages
+	err := c.do(ctx, http.MethodGet, "/v1/search?"+url.Values{"words": {words}}.Encode(), nil, &answer)
+	return answer.Messages, err
+}
+
 // Approve approves exactly the bytes with this SHA-256 (hexadecimal).
 func (c *Client) Approve(ctx context.Context, id schemas.MessageID, sha256 string) (Message, error) {
 	return c.sign(ctx, id, "approval", sha256)

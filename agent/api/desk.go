@@ -19,6 +19,8 @@ type Desk interface {
 	LookAgain(ctx context.Context, by string, id schemas.MessageID, sha256 string, proof []byte) (Message, error)
 	Messages(ctx context.Context, q Query) ([]Message, error)
 	Message(ctx context.Context, prefix string) (Message, error)
+	// Search finds exchanged messages by words of their content. It is for those who may read content.
+	Search(ctx context.Context, words string) ([]Message, error)
 	Cases(ctx context.Context, limit int) ([]Case, error)
 	// CasesAfter goes on with the list of Cases behind a place in it, or lists those of a desk.
 	CasesAfter(ctx context.Context, q CaseQuery) ([]Case, error)

@@ -76,7 +76,8 @@ var queryHelp = map[string]string{
 	"limit": "at most so many, 1000 at the most", "cursor": "next of the page before", "state": "messages in this state only",
 	"case": "messages of this case only", "peer": "messages with this authority only", "all": "true: also what peers owe",
 	"for": "the reader: an authority such as QN/justice, or a State", "log": "the log's origin; without it the home log",
-	"from": "the first day of the period", "to": "its last day",
+	"words": "1 to 12 words, folded like names: case, accents and script make no difference",
+	"from":  "the first day of the period", "to": "its last day",
 }
 
 func (d *document) operation(r route) object {

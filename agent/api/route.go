@@ -88,6 +88,8 @@ func (s *Server) messageRoutes() []route {
 			about: one("Be the second pair of eyes on a message that left with one signature").takes(Approval{})},
 		{method: "GET", path: "/messages", doors: onBoth, act: people.ReadList, handle: s.messages,
 			about: describe[Messages]("List messages without their content, the newest first").query("state", "case", "peer", "limit", "cursor")},
+		{method: "GET", path: "/search", doors: onBoth, act: people.ReadText, handle: s.search,
+			about: describe[Messages]("Find exchanged messages by words of their content, the last first: at most 100, each with every word").query("words")},
 		{method: "GET", path: "/messages/{id}", doors: onBoth, act: people.ReadList, handle: s.message,
 			about: one("Show a message, with its content for whom a role lets read it")},
 		{method: "GET", path: "/messages/{id}/files/{sha256}", doors: onWeb, act: people.ReadText, stream: s.file,

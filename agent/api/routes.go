@@ -77,6 +77,11 @@ func (s *Server) messages(r *request) (int, any, error) {
 	return http.StatusOK, answer, err
 }
 
+func (s *Server) search(r *request) (int, any, error) {
+	found, err := s.desk.Search(r.Context(), r.URL.Query().Get("words"))
+	return http.StatusOK, Messages{Messages: found}, err
+}
+
 // message shows the content to whom a role lets read it, and to others the rest.
 func (s *Server) message(r *request) (int, any, error) {
 	m, err := s.desk.Message(r.Context(), r.PathValue("id"))

@@ -47,6 +47,11 @@ func (t *Tx) EraseCase(e Erasure) error {
 	if err != nil {
 		return err
 	}
+	for _, k := range keys {
+		if err := t.ForgetWords(k); err != nil {
+			return fmt.Errorf("erasing case %s: %w", e.Case, err)
+		}
+	}
 	for _, query := range erasing {
 		if err := t.exec(query, e.Case); err != nil {
 			return fmt.Errorf("erasing case %s: %w", e.Case, err)

@@ -37,6 +37,7 @@ CREATE TABLE message (
   warned         INTEGER NOT NULL DEFAULT 0,   -- how often an officer was warned that it is late
   receipt        BLOB,                         -- the signed receipt (JWS), ours or the peer's
   acceptance     BLOB,                         -- the broker's signed acceptance (JWS)
+  searchable     INTEGER NOT NULL DEFAULT 0,   -- the block of the index of words that has it; 0 for none
   PRIMARY KEY (sender, id)
 ) STRICT;
 CREATE UNIQUE INDEX message_number ON message (sender, recipient, seq) WHERE seq > 0;
@@ -47,6 +48,7 @@ CREATE INDEX message_team  ON message (team) WHERE team <> '';
 CREATE INDEX message_state ON message (direction, state, urgency);
 CREATE INDEX message_valid ON message (valid_until) WHERE direction = 'out' AND state = 'sent';
 CREATE INDEX message_waiting ON message (warned, sealed_at) WHERE direction = 'out' AND state = 'sent';
+CREATE INDEX message_unsearchable ON message (searchable) WHERE searchable = 0 AND state IN ('sent', 'delivered', 'received', 'dispatched') AND screening IN ('', 'clear');
 CREATE INDEX message_screening ON message (screening) WHERE screening = 'pending';
 CREATE INDEX message_labels ON message (screening) WHERE screening IN ('clearing', 'quarantining');
 
@@ -107,6 +109,12 @@ CREATE TABLE translation (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX translation_open ON translation (due_on) WHERE done_at = 0;
 CREATE INDEX translation_of ON translation (sender, message);
+
+-- The index of words: which words the content of exchanged messages has. It can be lost: it is made anew from the messages.
+CREATE TABLE search_block (
+  n     INTEGER PRIMARY KEY,
+  words BLOB    NOT NULL                       -- (sealed)
+) STRICT;
 
 -- Who wrote or changed a draft: none of them may approve it.
 CREATE TABLE author (

@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
 		demoCommand(), sandboxCommand(), brokerCommand(), agentCommand(),
-		messageCommand(), letterCommand(), paperCommand(), translationCommand(), caseCommand(), retentionCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), evidenceCommand(), registerCommand(), journalCommand(), verifyCommand(), indicatorsCommand(), userCommand(), clientCommand(), backupCommand(), restoreCommand(),
+		messageCommand(), letterCommand(), paperCommand(), translationCommand(), caseCommand(), retentionCommand(), searchCommand(), taskCommand(), schemaCommand(), policyCommand(), reviewCommand(), evidenceCommand(), registerCommand(), journalCommand(), verifyCommand(), indicatorsCommand(), userCommand(), clientCommand(), backupCommand(), restoreCommand(),
 		doctorCommand(), benchCommand(), extractCommand(),
 	}
 }
