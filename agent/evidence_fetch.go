@@ -193,7 +193,7 @@ func (a *Agent) openFetch(ctx context.Context, e *store.Evidence, channel schema
 	if err != nil {
 		return nil, err
 	}
-	in.Ahead(ctx, a.opens, e.Manifest)
+	in.Ahead(ctx, a.opens, e.Manifest, a.talking.letBy)
 	f := &fetch{in: in, row: e, channel: channel}
 	a.fetches.mu.Lock()
 	a.fetches.of[k] = f

@@ -23,6 +23,7 @@ type readAhead struct {
 	in      *Incoming
 	ctx     context.Context
 	cancel  context.CancelFunc
+	yield   func(context.Context)
 	at      int64 // bytes that were read; of the reading goroutine alone
 	spoiled atomic.Bool
 	more    chan struct{} // a chunk was kept
@@ -31,8 +32,8 @@ type readAhead struct {
 }
 
 // Ahead begins to open the file while its chunks arrive, where it is large and not too many are, so that Whole has less to do. Call it
-// before the first Put. ctx, or Close, ends it.
-func (in *Incoming) Ahead(ctx context.Context, r *Reader, f schemas.EvidenceFile) {
+// before the first Put. It calls yield before each chunk, to let by what is more urgent. ctx, or Close, ends it.
+func (in *Incoming) Ahead(ctx context.Context, r *Reader, f schemas.EvidenceFile, yield func(context.Context)) {
 	if in.what.Bytes < aheadFrom {
 		return
 	}
@@ -41,7 +42,7 @@ func (in *Incoming) Ahead(ctx context.Context, r *Reader, f schemas.EvidenceFile
 	default:
 		return
 	}
-	a := &readAhead{in: in, more: make(chan struct{}, 1), done: make(chan struct{})}
+	a := &readAhead{in: in, yield: yield, more: make(chan struct{}, 1), done: make(chan struct{})}
 	a.ctx, a.cancel = context.WithCancel(ctx)
 	in.ahead = a
 	go func() {
@@ -57,6 +58,9 @@ func (a *readAhead) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	index := a.at / schemas.ChunkBytes
+	if a.at%schemas.ChunkBytes == 0 {
+		a.yield(a.ctx)
+	}
 	for !a.in.has(index) {
 		select {
 		case <-a.more:

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"context"
 	mathrand "math/rand/v2"
 	"testing"
 
@@ -33,7 +34,8 @@ func TestOpenedWhileItArrives(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in.Ahead(t.Context(), at.With(identity), test.manifest)
+			yields := 0
+			in.Ahead(t.Context(), at.With(identity), test.manifest, func(context.Context) { yields++ })
 			for n, i := range mathrand.New(mathrand.NewPCG(1, 2)).Perm(len(wires)) {
 				if n == len(wires)/2 {
 					test.half(in)
@@ -50,6 +52,9 @@ func TestOpenedWhileItArrives(t *testing.T) {
 			}
 			if err := in.Close(); err != nil {
 				t.Error(err)
+			}
+			if test.early && yields != len(wires) {
+				t.Errorf("it let more urgent work by %d times in %d chunks", yields, len(wires))
 			}
 			if len(at.aheads) != 0 {
 				t.Errorf("%d files still hold a place among those opened early", len(at.aheads))
@@ -69,7 +74,7 @@ func TestOpenedWhileItArrivesEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in.Ahead(t.Context(), at.With(identity), f)
+		in.Ahead(t.Context(), at.With(identity), f, func(context.Context) {})
 		if _, err := put(t, in, chunks(t, from, f)[0]); err != nil {
 			t.Fatal(err)
 		}
