@@ -98,6 +98,7 @@ type Agent struct {
 	submitted  bells // the outbox has something new
 	failures   failures
 	announced  announced
+	uploads    chan struct{} // files that arrive from browsers
 	jobs       *jobs
 	fetches    *fetches
 	finishing  chan struct{} // so many files are opened at the same time
@@ -159,7 +160,7 @@ func New(ctx context.Context, c Config, o Options) (*Agent, error) {
 		config: c, me: c.Authority, registry: o.Registry, log: o.Log.With(slog.String("authority", string(c.Authority))), now: o.Now,
 		order: shuffled, parallel: releaseParallel,
 		changes: newChanges(), hooks: newHookRunner(), notices: newNotices(), released: newBells(), submitted: newBells(), chores: newSignal(), arrived: newSignal(), looked: newSignal(), erased: newSignal(),
-		ready: make(chan struct{}), jobs: newJobs(), fetches: newFetches(), finishing: make(chan struct{}, finishesAtOnce),
+		ready: make(chan struct{}), uploads: make(chan struct{}, uploadsAtOnce), jobs: newJobs(), fetches: newFetches(), finishing: make(chan struct{}, finishesAtOnce),
 	}
 	a.notifier = notify.New(c.Mail, a.log)
 	if err := a.open(ctx, o); err != nil {

@@ -66,6 +66,8 @@ type announcement struct {
 	at   time.Time
 	file api.Announcement
 	to   *store.CaseFile
+	// unknown: neither size nor hash is known before the end.
+	unknown bool
 }
 
 // AnnounceEvidence begins a file: everything that can be refused before it streams is refused now.
@@ -139,6 +141,11 @@ func (a *Agent) AddEvidence(ctx context.Context, by string, id schemas.FileID, b
 	if !known || one.by != by {
 		return api.Evidence{}, problem(ReasonNotFound, "nothing was announced under this id", "announce the file anew")
 	}
+	return a.keepEvidence(ctx, id, one, body)
+}
+
+// keepEvidence seals a file and records it. Whatever fails, nothing of it stays.
+func (a *Agent) keepEvidence(ctx context.Context, id schemas.FileID, one announcement, body io.Reader) (api.Evidence, error) {
 	e, err := a.sealEvidence(ctx, id, one, body)
 	if err != nil {
 		return api.Evidence{}, asEvidenceProblem(err)
@@ -147,7 +154,7 @@ func (a *Agent) AddEvidence(ctx context.Context, by string, id schemas.FileID, b
 		if err := refuseDuplicate(tx, a.me, e.Case, e.SHA256); err != nil {
 			return err
 		}
-		return errors.Join(tx.PutEvidence(e), a.custody(tx, e, custodyAdded, by))
+		return errors.Join(tx.PutEvidence(e), a.custody(tx, e, custodyAdded, one.by))
 	})
 	if err != nil {
 		return api.Evidence{}, errors.Join(err, a.spool.Forget(id))
@@ -180,6 +187,9 @@ func (a *Agent) sealEvidence(ctx context.Context, id schemas.FileID, one announc
 	number, err := a.numberOfEvidence(ctx, e.Case)
 	if err != nil {
 		return nil, err
+	}
+	if one.unknown {
+		return e, a.sealUnknown(ctx, e, number, body, []age.Recipient{peer, own})
 	}
 	if one.file.Bytes <= scannable {
 		body, err = a.makeNeutral(ctx, e, one.file, number, body)

@@ -102,16 +102,8 @@ func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve: who is it, may they, is it their own request.
 func (g *Guard) serve(w http.ResponseWriter, r *http.Request, route Route, h Handler) {
-	s, err := g.book.Session(r.Context(), r)
-	switch {
-	case err != nil:
-		g.fail(w, r, nil, err)
-		return
-	case s == nil:
-		g.refuse(w, r, nil, http.StatusUnauthorized)
-		return
-	case !s.Person.May(route.Act), s.MustChange && route.Act != people.SignIn:
-		g.refuse(w, r, s, http.StatusForbidden)
+	s := g.admit(w, r, route)
+	if s == nil {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, route.MaxBody)
@@ -127,6 +119,22 @@ func (g *Guard) serve(w http.ResponseWriter, r *http.Request, route Route, h Han
 		}
 	}
 	h(w, r, s)
+}
+
+// admit is the session of somebody who may, or nil where the answer is given already.
+func (g *Guard) admit(w http.ResponseWriter, r *http.Request, route Route) *Session {
+	s, err := g.book.Session(r.Context(), r)
+	switch {
+	case err != nil:
+		g.fail(w, r, nil, err)
+	case s == nil:
+		g.refuse(w, r, nil, http.StatusUnauthorized)
+	case !s.Person.May(route.Act), s.MustChange && route.Act != people.SignIn:
+		g.refuse(w, r, s, http.StatusForbidden)
+	default:
+		return s
+	}
+	return nil
 }
 
 func (g *Guard) fail(w http.ResponseWriter, r *http.Request, s *Session, err error) {

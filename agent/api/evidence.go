@@ -2,8 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +18,11 @@ type EvidenceDesk interface {
 	// AnnounceEvidence begins a file for the case that a prefix names; AddEvidence then streams it, by the same person.
 	AnnounceEvidence(ctx context.Context, by, prefix string, a Announcement) (Announced, error)
 	AddEvidence(ctx context.Context, by string, id schemas.FileID, body io.Reader) (Evidence, error)
+	// UploadEvidence adds a file from a stream alone: its size and hash are known at its end. What the announcement says of them is
+	// not looked at.
+	UploadEvidence(ctx context.Context, by, prefix string, a Announcement, body io.Reader) (Evidence, error)
+	// NameEvidence has a draft name files of its case.
+	NameEvidence(ctx context.Context, by string, id schemas.MessageID, files []schemas.FileID) (Message, error)
 	// EvidenceList shows the files of a case, or with an empty prefix those on their way.
 	EvidenceList(ctx context.Context, prefix string) ([]Evidence, error)
 	EvidenceFile(ctx context.Context, prefix string) (Evidence, error)
@@ -102,9 +107,6 @@ func (s *Server) announceEvidence(r *request) (int, any, error) {
 	return http.StatusCreated, announced, err
 }
 
-// uploadPause is how long a client that streams a file may say nothing.
-const uploadPause = 30 * time.Second
-
 func (s *Server) addEvidence(r *request) (int, any, error) {
 	id, err := schemas.ParseFileID(r.PathValue("id"))
 	if err != nil {
@@ -124,10 +126,18 @@ func (s *Server) evidenceFile(r *request) (int, any, error) {
 	return http.StatusOK, e, err
 }
 
-// openEvidence breaks the connection off at a failure on the way, so that nobody takes half a file for one.
 func (s *Server) openEvidence(w http.ResponseWriter, r *request) {
+	if err := HandOutEvidence(w, r.Request, s.desk, r.person, s.log); err != nil {
+		s.refuse(w, err)
+	}
+}
+
+// HandOutEvidence answers with the content of the file that the path of a request names, as a download: whatever it is, no browser shows
+// it as a page of ours. An error is one before the first byte. At a later one the connection breaks off, so that nobody takes half a
+// file for one.
+func HandOutEvidence(w http.ResponseWriter, r *http.Request, desk EvidenceDesk, person *people.Person, log *slog.Logger) error {
 	begun := false
-	err := s.desk.OpenEvidence(r.Context(), r.person.Name, r.PathValue("id"), r.person.May(people.ReadReviews), func(e Evidence) {
+	err := desk.OpenEvidence(r.Context(), person.Name, r.PathValue("id"), person.May(people.ReadReviews), func(e Evidence) {
 		begun = true
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a door that has none is as good
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -135,27 +145,11 @@ func (s *Server) openEvidence(w http.ResponseWriter, r *request) {
 		w.Header().Set("Content-Length", strconv.FormatInt(e.Bytes, 10))
 		w.WriteHeader(http.StatusOK)
 	}, w)
-	switch {
-	case err == nil:
-	case !begun:
-		s.refuse(w, err)
-	default:
-		s.log.Error("handing out a file of evidence", "error", err)
-		panic(http.ErrAbortHandler)
+	if err == nil || !begun {
+		return err
 	}
-}
-
-// patient reads an upload: each pause of the client is bounded, the whole is not.
-type patient struct {
-	from io.Reader
-	door *http.ResponseController
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	if err := p.door.SetReadDeadline(time.Now().Add(uploadPause)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
-	}
-	return p.from.Read(b)
+	log.Error("handing out a file of evidence", slog.Any("error", err))
+	panic(http.ErrAbortHandler)
 }
 
 // AddEvidence announces and streams a file. progress, if not nil, is told how many bytes the agent has taken.

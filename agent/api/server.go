@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"comity/agent/account"
 	"comity/agent/people"
 	"comity/schemas"
 )
@@ -203,7 +204,7 @@ func bodyOf(w http.ResponseWriter, r *http.Request, act people.Act) ([]byte, err
 // takeBody reads the body of a request, or leaves that of an upload where it is.
 func (r *request) takeBody(w http.ResponseWriter, to route) (body []byte, err error) {
 	if to.upload {
-		r.stream = &patient{from: r.Request.Body, door: http.NewResponseController(w)}
+		r.stream = account.Patient(w, r.Request.Body)
 		return nil, nil
 	}
 	r.body, err = bodyOf(w, r.Request, to.act)

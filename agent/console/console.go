@@ -97,6 +97,7 @@ func (k *Console) routes() {
 
 	k.composeRoutes(handle)
 	k.deskRoutes(handle)
+	k.evidenceRoutes(handle)
 	k.reviewRoutes(handle)
 	handle("GET /border", people.SignAlone, k.border)
 	handle("GET /border/list", people.SignAlone, k.borderList)

@@ -177,7 +177,7 @@ func menuFor(person *people.Person, at string) (list []navigation) {
 // doneNotices are what a page can say was just done. The set is closed: the address names one of them.
 var doneNotices = []string{
 	"approved", "signed", "looked", "discarded", "drafted", "edited", "released", "returned", "blocked", "cleared", "ended", "password", "passkey",
-	"saved", "dropped", "distinguished", "assigned", "printed", "confirmed", "erased", "kept", "unkept",
+	"saved", "dropped", "distinguished", "assigned", "printed", "confirmed", "erased", "kept", "unkept", "evidence",
 }
 
 // show writes a page for somebody who is logged in.

@@ -153,7 +153,16 @@ func (s *Spool) Add(ctx context.Context, id schemas.FileID, src io.Reader, a Ann
 		return schemas.SealedFile{}, err
 	}
 	path := s.sent(id)
-	sealed, err := s.seal(ctx, path, src, a, to)
+	sealed, err := s.seal(path, to, func(w io.Writer) (int64, error) {
+		sum := sha256.New()
+		if err := copyExactly(ctx, io.MultiWriter(sum, w), src, a.Bytes); err != nil {
+			return 0, err
+		}
+		if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
+			return 0, refuse(Changed, "adding a file")
+		}
+		return a.Bytes, nil
+	})
 	if err != nil {
 		s.give(room)
 		return sealed, errors.Join(err, removeIf(path+unfinished), removeIf(path+treeEnding))
@@ -162,7 +171,8 @@ func (s *Spool) Add(ctx context.Context, id schemas.FileID, src io.Reader, a Ann
 	return sealed, nil
 }
 
-func (s *Spool) seal(ctx context.Context, path string, src io.Reader, a Announced, to []age.Recipient) (sealed schemas.SealedFile, err error) {
+// seal writes a sealed file whose content fill writes; fill says how long that is.
+func (s *Spool) seal(path string, to []age.Recipient, fill func(io.Writer) (int64, error)) (sealed schemas.SealedFile, err error) {
 	out, err := os.OpenFile(path+unfinished, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return sealed, onDisk("adding a file", err)
@@ -178,14 +188,11 @@ func (s *Spool) seal(ctx context.Context, path string, src io.Reader, a Announce
 	if err != nil {
 		return sealed, fmt.Errorf("adding a file: %w", err)
 	}
-	sum := sha256.New()
-	if err := copyExactly(ctx, io.MultiWriter(sum, encrypted), src, a.Bytes); err != nil {
+	n, err := fill(encrypted)
+	if err != nil {
 		return sealed, err
 	}
-	if hex.EncodeToString(sum.Sum(nil)) != a.SHA256 {
-		return sealed, refuse(Changed, "adding a file")
-	}
-	if _, err := io.CopyN(encrypted, zeros{}, padded(a.Bytes)-a.Bytes); err != nil {
+	if _, err := io.CopyN(encrypted, zeros{}, padded(n)-n); err != nil {
 		return sealed, onDisk("padding a file", err)
 	}
 	if err := errors.Join(encrypted.Close(), cut.close()); err != nil {

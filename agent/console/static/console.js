@@ -77,6 +77,35 @@
     passkey(f).catch(() => { /* the person said no, or has none: the page stays */ });
   }));
 
+  // Large files: how far they are, and what moves on the other way.
+  all("form[data-upload]").forEach((f) => f.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const bar = f.querySelector("progress"), button = f.querySelector("button"), request = new XMLHttpRequest();
+    const over = () => { button.disabled = false; bar.removeAttribute("value"); };
+    request.upload.addEventListener("progress", (e) => { if (e.lengthComputable) bar.value = 100 * e.loaded / e.total; });
+    request.addEventListener("load", () => {
+      over();
+      if (request.status < 300) { location.assign(request.responseURL); return; }
+      const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main .notice.error");
+      if (answer) { f.querySelector(".notice")?.remove(); f.prepend(answer); answer.focus(); }
+    });
+    request.addEventListener("error", () => { over(); bar.value = 0; });
+    button.disabled = true;
+    bar.value = 0;
+    request.open("POST", f.action);
+    request.send(new FormData(f));
+  }));
+  const files = document.getElementById("evidence");
+  if (files) {
+    new EventSource(files.dataset.events).addEventListener("moved", async () => {
+      const answer = await fetch(files.dataset.list);
+      if (!answer.ok || answer.redirected) return;
+      const ticked = all("input:checked", files).map((e) => e.value);
+      files.innerHTML = await answer.text();
+      all("input", files).forEach((e) => { e.checked = ticked.includes(e.value); });
+    });
+  }
+
   // The border desk: what arrives is there at once.
   const border = document.getElementById("border");
   if (border) {
