@@ -27,9 +27,9 @@ type intake struct {
 	files attached
 }
 
-// acknowledges are the states in which an acknowledgement stands in the way of a second one. What waits under review is among
-// them, whatever will become of it: an answer that told a block from a hold would say what nobody is told.
-var acknowledges = []store.State{store.InReview, store.Approved, store.UnderReview, store.Returned, store.Sent, store.Delivered}
+// gone are the states in which an acknowledgement does not stand in the way of another one. What waits under review does,
+// whatever will become of it: an answer that told a block from a hold would say what nobody is told.
+var gone = []store.State{store.Rejected, store.Expired, store.Voided, store.Discarded}
 
 // Acknowledge drafts an acknowledgement in each of the cases. Where one cannot be drafted, none is, and every defect is named under
 // the place of its case in the list.
@@ -127,7 +127,7 @@ func (a *Agent) checkIntake(tx *store.Tx, list []*intake) error {
 		}
 		one.there = nil
 		for _, m := range messages {
-			if m.Sender == a.me && m.Type.Name() == one.draft.Parsed.Type.Name() && slices.Contains(acknowledges, m.State) {
+			if m.Sender == a.me && m.Type.Name() == one.draft.Parsed.Type.Name() && !slices.Contains(gone, m.State) {
 				one.there = m
 			}
 		}
