@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"comity/agent/api"
 	"comity/schemas"
@@ -104,5 +105,37 @@ func TestTasksArePagedInTheConsole(t *testing.T) {
 	}
 	if rows != len(all) {
 		t.Errorf("%d rows, %d tasks", rows, len(all))
+	}
+}
+
+// A key officer records in the console who is away, and the deputy has the roles until the absence is ended; nobody else does, and no
+// machine.
+func TestAbsencesInTheConsole(t *testing.T) {
+	d := newWebDesk(t)
+	keys, deputy := d.login(t, "web-key-officer"), d.login(t, "web-liaison-officer")
+	may := func() bool {
+		status, _ := deputy.page("GET", "/approve", nil)
+		return status == http.StatusOK
+	}
+	today := d.now().UTC()
+	form := url.Values{"person": {"web-approver"}, "deputy": {"web-liaison-officer"}, "from": {today.Format(time.DateOnly)}, "to": {today.AddDate(0, 0, 6).Format(time.DateOnly)}}
+	if may() {
+		t.Fatal("the deputy may approve before")
+	}
+	if status, _ := deputy.page("POST", "/absences", form); status != http.StatusForbidden || may() {
+		t.Errorf("a liaison officer takes roles: %d", status)
+	}
+	if status, page := keys.page("POST", "/absences", form); status != http.StatusSeeOther || !may() {
+		t.Errorf("%d %.300s", status, page)
+	}
+	if _, page := keys.page("GET", "/absences", nil); !strings.Contains(page, `action="/absences/web-approver/end"`) {
+		t.Error("the absence is not listed")
+	}
+	if status, _ := keys.page("POST", "/absences/web-approver/end", nil); status != http.StatusSeeOther || may() {
+		t.Errorf("after its end: %d", status)
+	}
+	form.Set("to", "never")
+	if status, _ := keys.page("POST", "/absences", form); status != http.StatusBadRequest {
+		t.Errorf("no day: %d", status)
 	}
 }

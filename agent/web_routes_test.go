@@ -26,7 +26,7 @@ func (d *desk) webRoutes() []api.Route { return api.NewServer(d.Agent, d.gate, d
 
 // plausible is a path of a route with something in place of its parameters.
 func plausible(path string, id schemas.MessageID) string {
-	return strings.NewReplacer("{id}", string(id), "{sha256}", strings.Repeat("0", 64)).Replace(path)
+	return strings.NewReplacer("{id}", string(id), "{name}", "nobody", "{sha256}", strings.Repeat("0", 64)).Replace(path)
 }
 
 // Every role at every route, as a person and, where a machine may have the role, as a machine: what the one table of roles
@@ -292,6 +292,12 @@ func (s *webTour) officersDay() {
 	s.step(officer, 200, "GET", "/cases", nil, nil, "?assigned=mine")
 	s.step(officer, 400, "GET", "/tasks", nil, nil, "?assigned=yours")
 	s.evidence(officer, string(opened.Case))
+	keys := s.d.login(t, "web-key-officer")
+	absence := api.Absence{Person: "web-approver", Deputy: "web-approver-2", From: s.d.now().Truncate(time.Second), To: s.d.now().Truncate(time.Second).AddDate(0, 0, 3)}
+	s.step(keys, 201, "POST", "/absences", absence, nil)
+	s.step(keys, 200, "GET", "/absences", nil, nil)
+	s.step(keys, 200, "DELETE", "/absences/{name}", nil, nil, "web-approver")
+	s.step(keys, 404, "DELETE", "/absences/{name}", nil, nil, "web-approver")
 	auditor := s.d.login(t, "web-auditor")
 	s.step(auditor, 200, "POST", "/journal/verification", nil, nil)
 	s.step(auditor, 200, "POST", "/journal/checkpoint", nil, nil)

@@ -30,12 +30,16 @@ type Deputies interface {
 	Absences(ctx context.Context) ([]Absence, error)
 }
 
-// absenceRoutes are on the socket alone, like those of accounts: a deputy gets roles.
+// absenceRoutes are at both doors, for a key officer and never for a machine. A deputy gets roles: at the web door whoever has a
+// passkey records an absence in the console, which asks for it, as it does for an approval.
 func (s *Server) absenceRoutes() []route {
 	return []route{
-		{method: "GET", path: "/absences", doors: onSocket, act: people.KeepAccounts, handle: s.absences},
-		{method: "POST", path: "/absences", doors: onSocket, act: people.KeepAccounts, handle: s.putAbsence},
-		{method: "DELETE", path: "/absences/{name}", doors: onSocket, act: people.KeepAccounts, handle: s.endAbsence},
+		{method: "GET", path: "/absences", doors: onBoth, act: people.KeepAccounts, handle: s.absences,
+			about: describe[Absences]("List who is away or will be, and who acts for them")},
+		{method: "POST", path: "/absences", doors: onBoth, act: people.KeepAccounts, handle: s.putAbsence,
+			about: describe[Absence]("Record that a person is away and who has their roles meanwhile").takes(Absence{}).status(http.StatusCreated)},
+		{method: "DELETE", path: "/absences/{name}", doors: onBoth, act: people.KeepAccounts, handle: s.endAbsence,
+			about: describe[Absence]("Record that a person is back")},
 	}
 }
 
@@ -48,6 +52,11 @@ func (s *Server) putAbsence(r *request) (int, any, error) {
 	asked, err := bodyAs[Absence](r)
 	if err != nil {
 		return 0, nil, err
+	}
+	if r.web {
+		if _, err := r.sign(SignAbsence, "", asked); err != nil {
+			return 0, nil, err
+		}
 	}
 	made, err := s.desk.PutAbsence(r.Context(), r.person.Name, asked)
 	return http.StatusCreated, made, err

@@ -98,6 +98,7 @@ func (k *Console) routes() {
 	k.composeRoutes(handle)
 	k.deskRoutes(handle)
 	k.evidenceRoutes(handle)
+	k.absenceRoutes(handle)
 	k.reviewRoutes(handle)
 	handle("GET /border", people.SignAlone, k.border)
 	handle("GET /border/list", people.SignAlone, k.borderList)

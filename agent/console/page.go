@@ -161,6 +161,7 @@ var menu = []navigation{
 	{Path: "/directory", Key: "nav.directory", act: people.ReadDirectory},
 	{Path: "/journal", Key: "nav.journal", act: people.VerifyLogs},
 	{Path: "/decisions", Key: "nav.decisions", act: people.ReadDecisions},
+	{Path: "/absences", Key: "nav.absences", act: people.KeepAccounts},
 	{Path: "/health", Key: "nav.health", act: people.ReadHealth},
 }
 
@@ -177,7 +178,7 @@ func menuFor(person *people.Person, at string) (list []navigation) {
 // doneNotices are what a page can say was just done. The set is closed: the address names one of them.
 var doneNotices = []string{
 	"approved", "signed", "looked", "discarded", "drafted", "edited", "released", "returned", "blocked", "cleared", "ended", "password", "passkey",
-	"saved", "dropped", "distinguished", "assigned", "printed", "confirmed", "erased", "kept", "unkept", "evidence",
+	"saved", "dropped", "distinguished", "assigned", "printed", "confirmed", "erased", "kept", "unkept", "evidence", "absent", "returned-here",
 }
 
 // show writes a page for somebody who is logged in.
