@@ -107,6 +107,8 @@ func TestEveryPageOfEveryRole(t *testing.T) {
 		{"decisions", "/decisions", people.ReadDecisions}, {"border", "/border", people.SignAlone}, {"teams", "/teams", people.ReadList},
 		{"team", "/teams/" + string(settles(t, qm, team.ID, "delivered").Case), people.ReadList}, {"directory", "/directory", people.ReadDirectory},
 		{"entry", "/directory/QN/justice", people.ReadDirectory}, {"journal", "/journal", people.VerifyLogs}, {"health", "/health", people.ReadHealth},
+		{"evidence", caseOf + "/evidence", people.ReadList}, {"letters", "/letters", people.PrintLetter}, {"retention", "/retention", people.ReadList},
+		{"absences", "/absences", people.KeepAccounts},
 	}
 	shown := map[string]bool{}
 	for name, role := range map[sandbox.Person]people.Role{
