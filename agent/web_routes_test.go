@@ -248,6 +248,10 @@ func TestATourThroughTheWholeAPI(t *testing.T) {
 	s.at(w.desks[qmBorder]).borderNight()
 	s.at(newReviewWorld(t).desks[qm]).protectionOfficersDay()
 	s.at(newHandoutWorld(t).desks[qm]).dayOfCaseFiles()
+	paper, desk := newPaperWorld(t)
+	s.at(desk).mail(paper)
+	old := newWorld(t)
+	s.at(old.desks[qm]).endOfTime(old)
 	for _, r := range d.webRoutes() {
 		name := r.Method + " " + r.Path
 		if s.seen[name] == (notInTheTour[name] != "") {
