@@ -81,7 +81,7 @@
   all("form[data-upload]").forEach((f) => f.addEventListener("submit", (event) => {
     event.preventDefault();
     const bar = f.querySelector("progress"), button = f.querySelector("button"), request = new XMLHttpRequest();
-    const over = () => { button.disabled = false; bar.removeAttribute("value"); };
+    const over = () => { button.disabled = false; bar.hidden = true; };
     request.upload.addEventListener("progress", (e) => { if (e.lengthComputable) bar.value = 100 * e.loaded / e.total; });
     request.addEventListener("load", () => {
       over();
@@ -89,9 +89,10 @@
       const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main .notice.error");
       if (answer) { f.querySelector(".notice")?.remove(); f.prepend(answer); answer.focus(); }
     });
-    request.addEventListener("error", () => { over(); bar.value = 0; });
+    request.addEventListener("error", over);
     button.disabled = true;
     bar.value = 0;
+    bar.hidden = false;
     request.open("POST", f.action);
     request.send(new FormData(f));
   }));
