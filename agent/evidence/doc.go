@@ -20,7 +20,8 @@
 //  6. Keep: a chunk is held against the root of the signed manifest before a byte of it is written; then the data is synced,
 //     then the bitmap. Order means nothing; a second copy is nothing new.
 //  7. Open: with the last chunk the whole is decrypted once and must have the size and the SHA-256 of the manifest. Until then
-//     nobody can open it. A signed completion tells the sender, which is another thing than the receipt of the message.
+//     nobody can open it. A large file is opened behind its chunks while they arrive (ahead.go). A signed completion tells the
+//     sender, which is another thing than the receipt of the message.
 //
 // What can be lost: the broker holds chunks in memory only, a window of them for each pair; whatever is killed, the bitmap
 // says what is missing and the next want asks for it. What is on two disks at once is the sealed file of the sender and that
