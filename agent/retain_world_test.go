@@ -2,7 +2,6 @@ package agent
 
 import (
 	"bytes"
-	"database/sql"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"comity/agent/api"
 	"comity/agent/retention"
+	"comity/agent/store/storetest"
 	"comity/schemas"
 )
 
@@ -69,11 +69,7 @@ func (w *world) later(t *testing.T, d time.Duration) {
 // gone from the disk when none of them is in any byte of the desk's folder.
 func (d *desk) traces(t *testing.T, id schemas.CaseID) map[string][]byte {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.config.Data, "agent.db")+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := storetest.Raw(t, d.config.Data)
 	found := map[string][]byte{}
 	note := func(name string, value []byte) {
 		// What stands at the head of every envelope is the same in each.
@@ -102,7 +98,7 @@ func (d *desk) traces(t *testing.T, id schemas.CaseID) map[string][]byte {
 		}
 		rows.Close()
 	}
-	err = filepath.WalkDir(filepath.Join(d.config.Data, "evidence"), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(d.config.Data, "evidence"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"bytes"
-	"database/sql"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"comity/agent/api"
 	"comity/agent/retention"
 	"comity/agent/store"
+	"comity/agent/store/storetest"
 	"comity/schemas"
 )
 
@@ -35,11 +35,7 @@ func wordsAbout(word string) func(map[string]any) {
 // onIndex does something with the table of the index, as somebody with the disk can.
 func (d *desk) onIndex(t *testing.T, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.config.Data, "agent.db")+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := storetest.Raw(t, d.config.Data)
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +121,7 @@ func TestTheIndexOfWordsIsSealed(t *testing.T) {
 	if got := m.finds("zulu"); len(got) != 1 {
 		t.Fatalf("found: %v", got)
 	}
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(m.config.Data, "agent.db")+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := storetest.Raw(t, m.config.Data)
 	var sealed []byte
 	if err := db.QueryRow(`SELECT words FROM search_block`).Scan(&sealed); err != nil || len(sealed) < 100 {
 		t.Fatalf("%d bytes, %v", len(sealed), err)

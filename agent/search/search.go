@@ -1,7 +1,7 @@
 // Package search says which words the content of a message has, for the index of words (agent/store).
 //
 // Words are folded like names in the protection register: case, accents, punctuation and the script make no difference. What
-// was attached is not read. The package trusts that a payload was validated, keeps nothing, and must see neither a draft nor what
+// was attached is not read. The package trusts that a payload was validated, and keeps nothing. It must never see a draft, nor what
 // was withheld: the caller hands it only what everybody may read who may read content.
 package search
 

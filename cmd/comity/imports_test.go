@@ -55,7 +55,7 @@ var importRules = []importRule{
 		return strings.HasPrefix(b, "github.com/nats-io/") && !slices.Contains([]string{"broker/bus", "broker/relay", "agent/link", "cmd/comity/bench"}, a)
 	}},
 	{"only agent/store and agent/register open a database", func(a, b string) bool {
-		return (b == "database/sql" || strings.HasPrefix(b, "modernc.org/sqlite")) && !slices.Contains([]string{"agent/store", "agent/register"}, a)
+		return (b == "database/sql" || strings.HasPrefix(b, "modernc.org/sqlite")) && !slices.Contains([]string{"agent/store", "agent/store/storetest", "agent/register"}, a)
 	}},
 }
 
