@@ -149,7 +149,7 @@ func TestOtherToolsCheckTheFileOfACase(t *testing.T) {
 			f.restated(w.desks[qm], func(f *opened) { f.files[first.Proof] = f.files[f.of(qm, 2).Proof] })
 		}, "The journal", false},
 	}
-	if testing.Short() || os.Getenv("COMITY_REQUIRE") == "" && os.Getenv("COMITY_FULL") == "" {
+	if testing.Short() || os.Getenv("COMITY_FULL") == "" {
 		changes = slices.DeleteFunc(changes, func(c change) bool { return !c.sample }) // each starts some 150 programs
 	}
 	for _, c := range changes {
@@ -187,7 +187,7 @@ func TestOtherToolsCheckEvidence(t *testing.T) {
 		"another file": func(f *opened) { f.swap(names[0], names[1]) },
 		"no file":      func(f *opened) { delete(f.files, names[1]) },
 	}
-	if testing.Short() || os.Getenv("COMITY_REQUIRE") == "" && os.Getenv("COMITY_FULL") == "" {
+	if testing.Short() || os.Getenv("COMITY_FULL") == "" {
 		maps.DeleteFunc(changes, func(name string, _ func(*opened)) bool { return name != "a byte" })
 	}
 	for name, change := range changes {
