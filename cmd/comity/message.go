@@ -22,6 +22,16 @@ func findMessage(cmd *cobra.Command, client *api.Client, typed string) (api.Mess
 	return client.Message(cmd.Context(), typed)
 }
 
+// openMessage is findMessage by a client that it opens.
+func openMessage(cmd *cobra.Command, d *desk, typed string) (*api.Client, api.Message, error) {
+	client, err := d.open()
+	if err != nil {
+		return nil, api.Message{}, err
+	}
+	m, err := findMessage(cmd, client, typed)
+	return client, m, err
+}
+
 func discardCommand() *cobra.Command {
 	d := &desk{}
 	cmd := &cobra.Command{

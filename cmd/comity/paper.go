@@ -41,11 +41,7 @@ MEANS is one of ` + strings.Join(api.Means(), ", ") + `.`,
 		Example: "  comity letter print 4h7m --by diplomatic-bag --out letter.txt",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			m, err := findMessage(cmd, client, args[0])
+			client, m, err := openMessage(cmd, d, args[0])
 			if err != nil {
 				return err
 			}
@@ -69,11 +65,7 @@ func letterCopyCommand() *cobra.Command {
 		Short: "Show a letter again, exactly as it was printed",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			m, err := findMessage(cmd, client, args[0])
+			client, m, err := openMessage(cmd, d, args[0])
 			if err != nil {
 				return err
 			}

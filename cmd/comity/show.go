@@ -18,11 +18,7 @@ func showCommand() *cobra.Command {
 		Short: "Show a message as a letter, and where it stands",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			m, err := findMessage(cmd, client, args[0])
+			client, m, err := openMessage(cmd, d, args[0])
 			if err != nil {
 				return err
 			}

@@ -26,11 +26,7 @@ func translationOrderCommand() *cobra.Command {
 		Example: "  comity translation order 4h7m --into fr --by 2026-12-15 --certified",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			m, err := findMessage(cmd, client, args[0])
+			client, m, err := openMessage(cmd, d, args[0])
 			if err != nil {
 				return err
 			}
@@ -123,11 +119,7 @@ func translationShowCommand() *cobra.Command {
 		Short: "List the translations of a message; --json has those of what was received",
 		Args:  arguments(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := d.open()
-			if err != nil {
-				return err
-			}
-			m, err := findMessage(cmd, client, args[0])
+			client, m, err := openMessage(cmd, d, args[0])
 			if err != nil {
 				return err
 			}
